@@ -1,0 +1,1 @@
+"""litebert: ALBERT, whole and working."""

@@ -1,0 +1,17 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data sets that `LITEBERT_DATA` names."""
+    named = os.environ.get("LITEBERT_DATA")
+    if not named:
+        pytest.skip("LITEBERT_DATA is not set: this test reads real data sets")
+    return Path(named)
