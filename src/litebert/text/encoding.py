@@ -21,3 +21,20 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """One sequence as the encoder reads it, special pieces included.
+
+    ids: int32 [n]; segments: int8 [n], 0 or 1; spans: int32 [n, 2] in characters of the text that the
+    piece's segment came from, (0, 0) for a special piece; truncated: how many pieces were cut off.
+    """
+
+    ids: NDArray[np.int32]
+    segments: NDArray[np.int8]
+    spans: NDArray[np.int32]
+    truncated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)

@@ -1,0 +1,186 @@
+"""The sizes of an encoder and the order of its blocks: plain data, no torch.
+
+Sharing is a list of integers. `attention` and `feedforward` name, for each application of a layer,
+which block of weights it uses: `(0,) * 12` is ALBERT, `tuple(range(12))` is BERT,
+`(0, 0, 0, 1, 1, 1)` is two groups, `(0, 1, 0, 1)` is one group of two inner layers applied twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from litebert.errors import ModelError, nearest
+
+Activation = Literal["gelu", "gelu_new", "relu"]
+"""`gelu` is the erf form; `gelu_new` the tanh form, which Google's files call `gelu`."""
+Order = tuple[int, ...]
+Sharing = Literal["all", "attention", "ffn", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """An ALBERT or BERT encoder (arXiv 1909.11942 §3; defaults: base v2)."""
+
+    vocabulary: int = 30_000
+    """How many pieces."""
+    embedding: int = 128
+    """E, the width of a piece's vector; the factor E → H is there when it differs from `hidden`."""
+    hidden: int = 768
+    """H, the width of a layer."""
+    heads: int = 12
+    intermediate: int = 3072
+    """I, the width inside the feed-forward net."""
+    attention: Order = (0,) * 12
+    """Which attention block each application uses."""
+    feedforward: Order = (0,) * 12
+    """Which feed-forward block each application uses."""
+    activation: Activation = "gelu_new"
+    positions: int = 512
+    segments: int = 2
+    hidden_dropout: float = 0.0
+    attention_dropout: float = 0.0
+    classifier_dropout: float = 0.1
+    """Before a task's head, outside the encoder."""
+    initial_std: float = 0.02
+    """Of the truncated normal that kernels and tables start from."""
+    norm_epsilon: float = 1e-12
+    factor: Literal["early", "late"] = "early"
+    """`early`: positions, segments and the norm live at E, then E → H with a bias (Google).
+    `late`: the words alone go E → H, without a bias; the rest lives at H (brightmart)."""
+    family: Literal["albert", "bert"] = "albert"
+    """Under whose names the weights are saved."""
+
+    def __post_init__(self) -> None:
+        if self.hidden % self.heads:
+            raise ModelError(
+                f"hidden ({self.hidden}) must be a multiple of heads ({self.heads}); "
+                f"{self.hidden // self.heads * self.heads or self.heads} is the nearest"
+            )
+        if len(self.attention) != len(self.feedforward) or not self.attention:
+            raise ModelError(
+                f"attention and feedforward must name a block for each layer, at least one, "
+                f"but are {len(self.attention)} and {len(self.feedforward)} long"
+            )
+        for name in ("attention", "feedforward"):
+            order: Order = getattr(self, name)
+            if sorted(set(order)) != list(range(max(order) + 1)) or min(order) < 0:
+                raise ModelError(f"{name} must number its blocks 0, 1, 2, … without a gap, but is {order}")
+        sizes = ("vocabulary", "embedding", "hidden", "heads", "intermediate", "positions", "segments")
+        for name in sizes:
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name} must be at least 1, but is {getattr(self, name)}")
+
+    @property
+    def layers(self) -> int:
+        """How many times a layer is applied."""
+        return len(self.attention)
+
+    @property
+    def head_size(self) -> int:
+        return self.hidden // self.heads
+
+    @property
+    def factored(self) -> bool:
+        """Whether there is a map E → H."""
+        return self.embedding != self.hidden
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the encoder holds, pooler included (the paper's Table 1; no head)."""
+        e, h, i = self.embedding, self.hidden, self.intermediate
+        width = h if self.factor == "late" else e
+        embeddings = self.vocabulary * e + (self.positions + self.segments) * width + 2 * width
+        bias = 0 if self.factor == "late" else h
+        factor = e * h + bias if self.factored else 0
+        attention = 4 * (h * h + h) + 2 * h
+        feedforward = 2 * h * i + i + h + 2 * h
+        blocks = attention * len(set(self.attention)) + feedforward * len(set(self.feedforward))
+        return embeddings + factor + blocks + h * h + h
+
+    def shared(self, sharing: Sharing) -> EncoderConfig:
+        """The same sizes under one of the paper's four sharing plans (Table 4)."""
+        one, each = (0,) * self.layers, tuple(range(self.layers))
+        plans: dict[str, tuple[Order, Order]] = {
+            "all": (one, one),
+            "attention": (one, each),
+            "ffn": (each, one),
+            "none": (each, each),
+        }
+        if sharing not in plans:
+            raise ModelError(nearest(sharing, plans, "sharing plan"))
+        attention, feedforward = plans[sharing]
+        return replace(self, attention=attention, feedforward=feedforward)
+
+
+def _sizes(hidden: int, layers: int, heads: int, **more: object) -> EncoderConfig:
+    order = (0,) * layers
+    return EncoderConfig(
+        hidden=hidden,
+        heads=heads,
+        intermediate=4 * hidden,
+        attention=order,
+        feedforward=order,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _english(version: int) -> dict[str, EncoderConfig]:
+    """v1 has dropout but for xxlarge; v2 has none (albert.md §1.1; google-research/albert README)."""
+    rate = 0.1 if version == 1 else 0.0
+    dropout = {"hidden_dropout": rate, "attention_dropout": rate}
+    return {
+        f"albert-base-v{version}": _sizes(768, 12, 12, **dropout),
+        f"albert-large-v{version}": _sizes(1024, 24, 16, **dropout),
+        f"albert-xlarge-v{version}": _sizes(2048, 24, 16, **dropout),
+        f"albert-xxlarge-v{version}": _sizes(4096, 12, 64),
+    }
+
+
+_ZH = {"vocabulary": 21_128}
+
+PUBLISHED: dict[str, EncoderConfig] = {
+    **_english(1),
+    **_english(2),
+    # Google's Chinese models: ReLU from base up, and 16 heads in xxlarge.
+    "albert-zh-tiny": _sizes(312, 4, 12, **_ZH),
+    "albert-zh-small": _sizes(384, 6, 12, **_ZH),
+    "albert-zh-base": _sizes(768, 12, 12, **_ZH, activation="relu"),
+    "albert-zh-large": _sizes(1024, 24, 16, **_ZH, activation="relu"),
+    "albert-zh-xlarge": _sizes(2048, 24, 16, **_ZH, activation="relu", initial_std=0.014),
+    "albert-zh-xxlarge": _sizes(4096, 12, 16, **_ZH, activation="relu", initial_std=0.01),
+    # brightmart's own graph, read from the checkpoints named albert_*_zh.
+    "albert-zh-brightmart-tiny": _sizes(312, 4, 12, **_ZH, factor="late"),
+    "albert-zh-brightmart-base": _sizes(768, 12, 12, **_ZH, factor="late"),
+    "albert-zh-brightmart-large": _sizes(1024, 24, 16, **_ZH, factor="late"),
+    "albert-zh-brightmart-xlarge": _sizes(2048, 24, 32, **_ZH, factor="late"),
+    # BERT, as baseline and teacher (arXiv 1810.04805 §3).
+    "bert-base-uncased": replace(
+        _sizes(768, 12, 12, vocabulary=30_522, embedding=768, activation="gelu", family="bert"),
+        hidden_dropout=0.1,
+        attention_dropout=0.1,
+    ).shared("none"),
+    "bert-large-uncased": replace(
+        _sizes(1024, 24, 16, vocabulary=30_522, embedding=1024, activation="gelu", family="bert"),
+        hidden_dropout=0.1,
+        attention_dropout=0.1,
+    ).shared("none"),
+    "bert-base-chinese": replace(
+        _sizes(768, 12, 12, vocabulary=21_128, embedding=768, activation="gelu", family="bert"),
+        hidden_dropout=0.1,
+        attention_dropout=0.1,
+    ).shared("none"),
+}
+"""Every published configuration, by name (`litebert train --model config:NAME`)."""
+
+
+def published(name: str) -> EncoderConfig:
+    """The published configuration of that name.
+
+    >>> published("albert-base-v2").parameters
+    11683584
+    """
+    try:
+        return PUBLISHED[name]
+    except KeyError:
+        raise ModelError(nearest(name, PUBLISHED, "published configuration")) from None

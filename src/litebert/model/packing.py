@@ -1,0 +1,134 @@
+"""A packed batch: one row of pieces, and where each sequence starts. No padding.
+
+Everything but attention works on pieces and never meets padding. Attention alone needs to know
+which pieces belong together: `Tier` lays the sequences into rows of one width, several to a row,
+so that a batch of any lengths is a handful of dense products.
+
+Shapes: N pieces in all, B sequences, R rows of W places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from litebert.text.encoding import Encoding
+
+WIDTHS = (16, 32, 64, 128, 256, 512)
+"""Row widths. A sequence goes to the narrowest that holds it, since scores cost a width for each piece."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tier:
+    """The sequences of about one length, laid into rows of one width.
+
+    places: int64 [R·W], the piece that stands in each place (an empty place repeats piece 0);
+    back: int64 [n], for each of this tier's n pieces its place;
+    pieces: int64 [n], which pieces of the batch those are, ascending;
+    bias: float32 [R, 1, W, W], 0 where two places are pieces of one sequence, else -inf
+    (an empty place sees itself, so that no row of scores is empty).
+    """
+
+    places: Tensor
+    back: Tensor
+    pieces: Tensor
+    bias: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and width."""
+        return self.bias.shape[0], self.bias.shape[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """ids, segments, positions: int64 [N]; starts: int64 [B + 1], so that sequence b is starts[b]:starts[b + 1].
+
+    keys: int64 [N], by which dropout is drawn: a function of the sample and the place in it alone, so that
+    a sample meets the same dropout whatever batch, process or row it is in.
+    """
+
+    ids: Tensor
+    segments: Tensor
+    positions: Tensor
+    starts: Tensor
+    lengths: tuple[int, ...]
+    keys: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def first(self) -> Tensor:
+        """int64 [B]: where each sequence's first piece, `[CLS]`, stands."""
+        return self.starts[:-1]
+
+    @cached_property
+    def tiers(self) -> tuple[Tier, ...]:
+        """How attention lays the sequences out; worked out once for all layers."""
+        return tuple(_tiers(self.lengths))
+
+
+def pack(encodings: Sequence[Encoding], samples: Sequence[int] | None = None) -> Packed:
+    """One packed batch of the encodings, in their order. `samples` number them for dropout's draw."""
+    lengths = tuple(len(e.ids) for e in encodings)
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    numbers = np.asarray(samples if samples is not None else range(len(lengths)), dtype=np.int64)
+    return Packed(
+        ids=torch.from_numpy(np.concatenate([e.ids for e in encodings]).astype(np.int64)),
+        segments=torch.from_numpy(np.concatenate([e.segments for e in encodings]).astype(np.int64)),
+        positions=torch.from_numpy(positions),
+        starts=torch.from_numpy(starts),
+        lengths=lengths,
+        keys=torch.from_numpy(np.repeat(numbers, lengths) * max(WIDTHS) + positions),
+    )
+
+
+def _tiers(lengths: Sequence[int]) -> list[Tier]:
+    width_of = [next((w for w in WIDTHS if w >= n), n) for n in lengths]
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    return [
+        _lay([i for i, w in enumerate(width_of) if w == width], width, starts)
+        for width in sorted(set(width_of))
+    ]
+
+
+def _lay(members: list[int], width: int, starts: NDArray[np.int64]) -> Tier:
+    rows = _fill(members, width, starts)
+    places = np.zeros((len(rows), width), dtype=np.int64)
+    owner = np.full((len(rows), width), -1, dtype=np.int64)
+    for r, row in enumerate(rows):
+        held = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in row])
+        places[r, : len(held)] = held
+        owner[r, : len(held)] = np.repeat(row, [starts[i + 1] - starts[i] for i in row])
+    filled = np.flatnonzero(owner.ravel() >= 0)
+    order = np.argsort(places.ravel()[filled], kind="stable")
+    together = (owner[:, :, None] == owner[:, None, :]) & (owner[:, :, None] >= 0) | np.eye(width, dtype=bool)
+    return Tier(
+        places=torch.from_numpy(places.ravel()),
+        back=torch.from_numpy(filled[order]),
+        pieces=torch.from_numpy(places.ravel()[filled][order]),
+        bias=torch.from_numpy(np.where(together, np.float32(0), np.float32(-np.inf))[:, None]),
+    )
+
+
+def _fill(members: list[int], width: int, starts: NDArray[np.int64]) -> list[list[int]]:
+    """First-fit decreasing: longest first, each into the first row with room."""
+    rows: list[list[int]] = []
+    room: list[int] = []
+    for i in sorted(members, key=lambda i: starts[i] - starts[i + 1]):
+        length = int(starts[i + 1] - starts[i])
+        row = next((r for r, free in enumerate(room) if free >= length), len(rows))
+        if row == len(rows):
+            rows.append([])
+            room.append(width)
+        rows[row].append(i)
+        room[row] -= length
+    return rows
