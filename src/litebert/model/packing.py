@@ -23,6 +23,9 @@ from litebert.text.encoding import Encoding
 WIDTHS = (16, 32, 64, 128, 256, 512)
 """Row widths. A sequence goes to the narrowest that holds it, since scores cost a width for each piece."""
 
+_PLACES = 1 << 20
+"""More places than a sequence can have, so that (sample, place) is one number."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tier:
@@ -74,6 +77,23 @@ class Packed:
         """How attention lays the sequences out; worked out once for all layers."""
         return tuple(_tiers(self.lengths))
 
+    @cached_property
+    def merged(self) -> Tensor:
+        """int64 [N]: where each piece stands when the tiers' pieces are put one after another."""
+        return torch.argsort(torch.cat([tier.pieces for tier in self.tiers]))
+
+    @cached_property
+    def padded(self) -> tuple[Tensor, Tensor]:
+        """The batch laid out a sequence to a row, for those few who need it so.
+
+        places: int64 [B·W], the piece in each place (an empty place repeats the sequence's first);
+        bias: float32 [B, W], 0 for a piece and -inf for an empty place.
+        """
+        columns = torch.arange(max(self.lengths), device=self.starts.device)
+        real = columns < torch.tensor(self.lengths, device=self.starts.device)[:, None]
+        places = self.first[:, None] + torch.where(real, columns, 0)
+        return places.flatten(), torch.where(real, 0.0, -torch.inf)
+
 
 def pack(encodings: Sequence[Encoding], samples: Sequence[int] | None = None) -> Packed:
     """One packed batch of the encodings, in their order. `samples` number them for dropout's draw."""
@@ -87,7 +107,7 @@ def pack(encodings: Sequence[Encoding], samples: Sequence[int] | None = None) ->
         positions=torch.from_numpy(positions),
         starts=torch.from_numpy(starts),
         lengths=lengths,
-        keys=torch.from_numpy(np.repeat(numbers, lengths) * max(WIDTHS) + positions),
+        keys=torch.from_numpy(np.repeat(numbers, lengths) * _PLACES + positions),
     )
 
 

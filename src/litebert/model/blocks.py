@@ -1,0 +1,163 @@
+"""The bricks: embeddings, attention, feed-forward net. Each is prepared once a step and then applied.
+
+ALBERT is post-norm: x ← norm(x + dropout(attention(x))), x ← norm(x + dropout(feedforward(x)))
+(google-research/albert `modeling.py`; arXiv 1909.11942 §3). Unlike Hugging Face's, the feed-forward net's
+dropout is applied, as Google does.
+
+Shapes: N pieces, B sequences, E embedding, H hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from litebert.model.activations import ACTIVATIONS
+from litebert.model.attention import Noise, attend, attend_first
+from litebert.model.config import EncoderConfig
+from litebert.model.dropout import Draw, dropout
+from litebert.model.packing import Packed
+from litebert.model.products import Linear, stack
+
+_SITES = 4
+"""Places in a layer where dropout is drawn; 0 to 3 of "layer 0" belong to the embeddings."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of a batch through the encoder: in which precision, and with which dropout, if any."""
+
+    dtype: torch.dtype
+    draw: Draw | None = None
+
+    def dropout(self, x: Tensor, rate: float, keys: Tensor, layer: int, place: int) -> Tensor:
+        """x [N, C], keys int64 [N]."""
+        if self.draw is None or rate == 0:
+            return x
+        return dropout(x, rate, self.draw.rows(keys, layer * _SITES + place))
+
+    def noise(self, rate: float, layer: int) -> Noise | None:
+        return None if self.draw is None or rate == 0 else Noise(rate, self.draw, layer * _SITES)
+
+
+class Norm(nn.LayerNorm):
+    """Layer normalisation of a sum: fp32 inside, whatever comes in."""
+
+    def added(self, x: Tensor, y: Tensor) -> Tensor:
+        return self(x + y)  # type: ignore[no-any-return]
+
+
+class Embeddings(nn.Module):
+    """Pieces, positions and segments → [N, H]: the table at E, then E → H (§3.1, factorised embedding)."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.hidden if config.factor == "late" else config.embedding
+        self.config = config
+        self.words = nn.Embedding(config.vocabulary, config.embedding)
+        self.positions = nn.Embedding(config.positions, width)
+        self.segments = nn.Embedding(config.segments, width)
+        self.norm = Norm(width, eps=config.norm_epsilon)
+        self.factor = (
+            Linear(config.embedding, config.hidden, bias=config.factor == "early")
+            if config.factored
+            else None
+        )
+
+    def forward(self, batch: Packed, run: Pass) -> Tensor:
+        words = self.words(batch.ids)
+        if self.factor is not None and self.config.factor == "late":
+            words = self.factor.prepare(run.dtype)(words.to(run.dtype)).float()
+        x = self.norm(words + self.positions(batch.positions) + self.segments(batch.segments))
+        x = run.dropout(x, self.config.hidden_dropout, batch.keys, 0, 1).to(run.dtype)
+        if self.factor is not None and self.config.factor == "early":
+            x = self.factor.prepare(run.dtype)(x)
+        return x
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with its residual and norm."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.query = Linear(config.hidden, config.hidden)
+        self.key = Linear(config.hidden, config.hidden)
+        self.value = Linear(config.hidden, config.hidden)
+        self.output = Linear(config.hidden, config.hidden)
+        self.norm = Norm(config.hidden, eps=config.norm_epsilon)
+
+    def prepare(self, run: Pass) -> PreparedAttention:
+        return PreparedAttention(self, run)
+
+
+class PreparedAttention:
+    """An attention block whose matrices are packed, to be applied at any number of layers."""
+
+    def __init__(self, block: Attention, run: Pass) -> None:
+        self.block, self.run, self.config = block, run, block.config
+        self.qkv = stack(block.query, block.key, block.value, dtype=run.dtype)
+        self.output = block.output.prepare(run.dtype)
+
+    def __call__(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
+        """x [N, H] → [N, H]. Layers count from 1."""
+        noise = self.run.noise(self.config.attention_dropout, layer)
+        gathered = attend(self.qkv(x), batch, self.config.heads, noise)
+        return self._add(x, gathered, batch.keys, layer)
+
+    def first(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
+        """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and nothing else worked out."""
+        first = x.index_select(0, batch.first)
+        q = self.block.query.prepare(self.run.dtype)(first)
+        kv = stack(self.block.key, self.block.value, dtype=self.run.dtype)(x)
+        noise = self.run.noise(self.config.attention_dropout, layer)
+        gathered = attend_first(q, kv, batch, self.config.heads, noise)
+        return self._add(first, gathered, batch.keys[batch.first], layer)
+
+    def _add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
+        y = self.run.dropout(self.output(gathered), self.config.hidden_dropout, keys, layer, 1)
+        return self.block.norm.added(x, y)
+
+
+class FeedForward(nn.Module):
+    """H → I → H with its residual and norm."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.up = Linear(config.hidden, config.intermediate)
+        self.down = Linear(config.intermediate, config.hidden)
+        self.norm = Norm(config.hidden, eps=config.norm_epsilon)
+
+    def prepare(self, run: Pass) -> PreparedFeedForward:
+        return PreparedFeedForward(self, run)
+
+
+class PreparedFeedForward:
+    """A feed-forward block whose matrices are packed."""
+
+    def __init__(self, block: FeedForward, run: Pass) -> None:
+        self.block, self.run, self.config = block, run, block.config
+        self.activation = ACTIVATIONS[block.config.activation]
+        self.up = block.up.prepare(run.dtype)
+        self.down = block.down.prepare(run.dtype)
+
+    def __call__(self, x: Tensor, keys: Tensor, layer: int) -> Tensor:
+        """x [n, H], keys int64 [n] → [n, H]."""
+        y = self.down(self.activation(self.up(x)))
+        return self.block.norm.added(x, self.run.dropout(y, self.config.hidden_dropout, keys, layer, 2))
+
+
+class Pooler(nn.Module):
+    """tanh(dense(first piece)): what sentence order is pretrained through (§1.3)."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.dense = Linear(config.hidden, config.hidden)
+
+    def forward(self, first: Tensor) -> Tensor:
+        """[B, H] → [B, H] in fp32: few rows, and a head reads them."""
+        return torch.tanh(F.linear(first.float(), self.dense.weight, self.dense.bias))

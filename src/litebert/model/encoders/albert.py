@@ -1,0 +1,58 @@
+"""ALBERT: one block of weights, applied many times. BERT: the same with a block for each layer.
+
+Which block each layer uses is `config.attention` and `config.feedforward`: lists of integers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from litebert.model.blocks import Attention, Embeddings, FeedForward, Pass, Pooler
+from litebert.model.config import EncoderConfig
+from litebert.model.dropout import Draw
+from litebert.model.hidden import Hidden, Reads
+from litebert.model.packing import Packed
+from litebert.model.products import Linear
+
+
+class Encoder(nn.Module):
+    """Pieces → what the encoder knows of them (arXiv 1909.11942 §3)."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.attention = nn.ModuleList(Attention(config) for _ in set(config.attention))
+        self.feedforward = nn.ModuleList(FeedForward(config) for _ in set(config.feedforward))
+        self.pooler = Pooler(config)
+        self.dtype = torch.float32
+        """The precision of the products; the weights stay fp32."""
+        self.draw = Draw()
+        """Where in a run we are, for dropout; the training loop moves it on."""
+        initialise(self, config.initial_std)
+
+    def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
+        run = Pass(self.dtype, self.draw if self.training else None)
+        attend = [block.prepare(run) for block in self.attention]
+        feed = [block.prepare(run) for block in self.feedforward]
+        *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
+        x = self.embeddings(batch, run)
+        for layer, (a, f) in early:
+            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        layer, (a, f) = last
+        if reads == "first":
+            first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
+            return Hidden(batch, first, self.pooler(first), None)
+        x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        first = x.index_select(0, batch.first)
+        return Hidden(batch, first, self.pooler(first), x)
+
+
+def initialise(module: nn.Module, std: float) -> None:
+    """Truncated normal for every kernel and table, zero biases, norms 1 and 0 (albert.md §1.3)."""
+    for part in module.modules():
+        if isinstance(part, Linear | nn.Linear | nn.Embedding):
+            nn.init.trunc_normal_(part.weight, std=std, a=-2 * std, b=2 * std)
+        if isinstance(part, Linear | nn.Linear) and part.bias is not None:
+            nn.init.zeros_(part.bias)

@@ -1,0 +1,53 @@
+"""Functions of single elements, fused into one pass by torch's compiler where there is one.
+
+`@fused` marks a small pure function. Without a C++ compiler, or when switched off, it runs as it is
+written: the same numbers within rounding, more passes over memory.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+
+import torch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_on = False
+
+
+@cache
+def compiler() -> str | None:
+    """The C++ compiler that torch would use, if there is one."""
+    return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+
+
+@contextmanager
+def fusing(on: bool) -> Iterator[None]:
+    """Within: `@fused` functions are compiled, if asked and a compiler is there."""
+    global _on
+    before, _on = _on, on and compiler() is not None
+    try:
+        yield
+    finally:
+        _on = before
+
+
+def fused(function: Callable[P, R]) -> Callable[P, R]:
+    """Compiled within `fusing(True)`, plain elsewhere."""
+    compiled: list[Callable[P, R]] = []
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not _on:
+            return function(*args, **kwargs)
+        if not compiled:
+            compiled.append(torch.compile(function, dynamic=True, fullgraph=True))
+        return compiled[0](*args, **kwargs)
+
+    return call

@@ -1,0 +1,28 @@
+"""What an encoder knows of a batch, and what a head may ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from litebert.model.packing import Packed
+
+Reads = Literal["first", "pieces"]
+"""What a head reads: only each sequence's first piece (so the last layer is worked out for those alone,
+which is exact), or every piece."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """The encoder's last states.
+
+    first: [B, H], of each sequence's `[CLS]`; pooled: [B, H], `tanh(dense(first))`, which sentence order
+    was pretrained through; pieces: [N, H], or None where the head reads only `first`.
+    """
+
+    batch: Packed
+    first: Tensor
+    pooled: Tensor
+    pieces: Tensor | None

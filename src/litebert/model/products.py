@@ -1,0 +1,172 @@
+"""Matrix products with weights that are packed once and used at every application of a block.
+
+A shared matrix is brought to the working precision and into the processor's own layout once a step,
+both ways round, and then serves all layers, forward and back. Its gradient is *one* product over the
+rows of all its applications, summed in fp32 inside the kernel, where autograd would make one for each
+application and add them up in bf16. No model with a matrix for each layer can do either.
+
+The packed operators are private to torch, so they are looked for and the plain product is the fallback.
+Shapes: x [N, in], weight [out, in], bias [out], y [N, out].
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+_ROWS_HINT = 512
+"""The number of rows that a layout is chosen for; any number may then be multiplied."""
+
+
+class Linear(nn.Module):
+    """A matrix and a bias as parameters. `prepare` makes the thing that multiplies."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def prepare(self, dtype: torch.dtype) -> Product:
+        return Product(self.weight, self.bias, dtype)
+
+
+def stack(*parts: Linear, dtype: torch.dtype) -> Product:
+    """Several matrices that read the same rows, as one product."""
+    weight = torch.cat([part.weight for part in parts])
+    biases = [part.bias for part in parts if part.bias is not None]
+    return Product(weight, torch.cat(biases) if biases else None, dtype)
+
+
+class Product:
+    """`x @ weight.T + bias` in `dtype`, for one step: valid until the weights change."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+        self.bias = None if bias is None else bias.detach().to(dtype)
+        self._matrix = weight.detach().to(dtype)
+        self._forward = _pack(self._matrix)
+        self._backward: Tensor | None = None
+        self._uses: list[tuple[Tensor, Tensor]] = []
+        needs = torch.is_grad_enabled() and weight.requires_grad
+        self._token = _Gather.apply(self, weight, bias) if needs else None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and (self._token is not None or x.requires_grad):
+            return _Use.apply(self, x, self._token)  # type: ignore[no-any-return]
+        return self.forward(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _multiply(x, self._matrix, self._forward, self.bias)
+
+    def backward(self, dy: Tensor) -> Tensor:
+        """dy [N, out] → dx [N, in]."""
+        if self._backward is None:
+            self._transposed = self._matrix.t().contiguous()
+            self._backward = _pack(self._transposed)
+        return _multiply(dy, self._transposed, self._backward, None)
+
+    def used(self, x: Tensor, dy: Tensor) -> None:
+        self._uses.append((x, dy))
+
+    def gradients(self) -> tuple[Tensor | None, Tensor | None]:
+        """Of the weight and the bias, fp32, over all uses; forgets the uses."""
+        if not self._uses:
+            return None, None
+        x, dy = (torch.cat(rows) if len(rows) > 1 else rows[0] for rows in zip(*self._uses, strict=True))
+        self._uses.clear()
+        bias = None if self.bias is None else dy.sum(0, dtype=torch.float32)
+        return _outer(dy, x), bias
+
+
+class _Gather(torch.autograd.Function):
+    """Ties every use of a product to its parameters; runs backward once, after the last of them."""
+
+    @staticmethod
+    def forward(ctx: Any, product: Product, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.product, ctx.biased = product, bias is not None
+        return weight.new_empty(0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, _token: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        weight, bias = ctx.product.gradients()
+        return None, weight, bias if ctx.biased else None
+
+
+class _Use(torch.autograd.Function):
+    """One application: the gradient of x at once, the weight's later with all the others."""
+
+    @staticmethod
+    def forward(ctx: Any, product: Product, x: Tensor, token: Tensor | None) -> Tensor:
+        ctx.product, ctx.trained = product, token is not None
+        ctx.save_for_backward(x)
+        return product.forward(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        (x,) = ctx.saved_tensors
+        dy = dy.contiguous()
+        dx = ctx.product.backward(dy) if ctx.needs_input_grad[1] else None
+        if not ctx.trained:
+            return None, dx, None
+        ctx.product.used(x, dy)
+        return None, dx, dy.new_empty(0, dtype=torch.float32)
+
+
+def _outer(dy: Tensor, x: Tensor) -> Tensor:
+    """dyᵀ x in fp32 [out, in]. The narrower side is laid out anew, which the kernel likes best."""
+    if dy.shape[1] <= x.shape[1]:
+        return torch.mm(dy.t().contiguous(), x).float()
+    return torch.mm(x.t().contiguous(), dy).t().float()
+
+
+def _multiply(x: Tensor, matrix: Tensor, packed: Tensor | None, bias: Tensor | None) -> Tensor:
+    if packed is None:
+        return F.linear(x, matrix, bias)
+    return torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")  # type: ignore[no-any-return]
+
+
+def _pack(matrix: Tensor) -> Tensor | None:
+    """The matrix in the processor's layout, or None where torch has no such thing."""
+    if not _packs(matrix.dtype, matrix.device.type):
+        return None
+    return torch.ops.mkldnn._reorder_linear_weight(matrix, _ROWS_HINT)  # type: ignore[no-any-return]
+
+
+@cache
+def _packs(dtype: torch.dtype, device: str) -> bool:
+    """Whether torch's packed operators are there, work, and are right."""
+    if device != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    x, w, b = (
+        torch.linspace(-1, 1, n).view(shape).to(dtype)
+        for n, shape in ((96, (3, 32)), (512, (16, 32)), (16, (16,)))
+    )
+    try:
+        packed = torch.ops.mkldnn._reorder_linear_weight(w, _ROWS_HINT)
+        y = torch.ops.mkldnn._linear_pointwise(x, packed, b, "none", [], "")
+    except (RuntimeError, AttributeError, NotImplementedError, TypeError):
+        return False
+    return bool(torch.allclose(y.float(), F.linear(x.float(), w.float(), b.float()), atol=0.1, rtol=0.05))
+
+
+@cache
+def fastest_dtype() -> torch.dtype:
+    """bf16 where the processor multiplies it in hardware, else fp32."""
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return (
+        torch.bfloat16
+        if torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_bf16_units()
+        else torch.float32
+    )
+
+
+def _has_bf16_units() -> bool:
+    """AVX-512 BF16 or AMX: without them bf16 is emulated, and slower than fp32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
