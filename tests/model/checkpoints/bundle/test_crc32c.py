@@ -48,8 +48,8 @@ def test_lengths_around_each_pass(width: int, extra: int) -> None:
     assert crc32c(data) == by_definition(data)
 
 
-def test_a_message_of_a_megabyte_at_an_odd_address() -> None:
-    data = random.Random(0).randbytes(1_000_000)
+def test_a_long_message_at_an_odd_address() -> None:
+    data = random.Random(0).randbytes(200_000)
     array = np.frombuffer(b"?" + data, np.uint8)[1:]
     assert crc32c(array) == crc32c(data) == by_definition(data)
 
