@@ -62,9 +62,7 @@ class Embeddings(nn.Module):
         self.segments = nn.Embedding(config.segments, width)
         self.norm = Norm(width, eps=config.norm_epsilon)
         self.factor = (
-            Linear(config.embedding, config.hidden, bias=config.factor == "early")
-            if config.factored
-            else None
+            Linear(config.embedding, config.hidden, bias=config.factor != "late") if config.factored else None
         )
 
     def forward(self, batch: Packed, run: Pass) -> Tensor:
@@ -73,7 +71,7 @@ class Embeddings(nn.Module):
             words = self.factor.prepare(run.dtype)(words.to(run.dtype)).float()
         x = self.norm(words + self.positions(batch.positions) + self.segments(batch.segments))
         x = run.dropout(x, self.config.hidden_dropout, batch.keys, 0, 1).to(run.dtype)
-        if self.factor is not None and self.config.factor == "early":
+        if self.factor is not None and self.config.factor != "late":
             x = self.factor.prepare(run.dtype)(x)
         return x
 
@@ -109,7 +107,7 @@ class PreparedAttention:
         return self._add(x, gathered, batch.keys, layer)
 
     def first(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
-        """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and nothing else worked out."""
+        """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and no more."""
         first = x.index_select(0, batch.first)
         q = self.block.query.prepare(self.run.dtype)(first)
         kv = stack(self.block.key, self.block.value, dtype=self.run.dtype)(x)

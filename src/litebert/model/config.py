@@ -25,7 +25,7 @@ class EncoderConfig:
     vocabulary: int = 30_000
     """How many pieces."""
     embedding: int = 128
-    """E, the width of a piece's vector; the factor E → H is there when it differs from `hidden`."""
+    """E, the width of a piece's vector; the map E → H is there when it differs from `hidden`."""
     hidden: int = 768
     """H, the width of a layer."""
     heads: int = 12
@@ -45,9 +45,10 @@ class EncoderConfig:
     initial_std: float = 0.02
     """Of the truncated normal that kernels and tables start from."""
     norm_epsilon: float = 1e-12
-    factor: Literal["early", "late"] = "early"
+    factor: Literal["early", "late", "always"] = "early"
     """`early`: positions, segments and the norm live at E, then E → H with a bias (Google).
-    `late`: the words alone go E → H, without a bias; the rest lives at H (brightmart)."""
+    `late`: the words alone go E → H, without a bias; the rest lives at H (brightmart).
+    `always`: as `early`, and the map is there even where E = H (Hugging Face's ALBERT)."""
     family: Literal["albert", "bert"] = "albert"
     """Under whose names the weights are saved."""
 
@@ -83,7 +84,7 @@ class EncoderConfig:
     @property
     def factored(self) -> bool:
         """Whether there is a map E → H."""
-        return self.embedding != self.hidden
+        return self.embedding != self.hidden or self.factor == "always"
 
     @property
     def parameters(self) -> int:

@@ -51,7 +51,7 @@ class Tier:
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """ids, segments, positions: int64 [N]; starts: int64 [B + 1], so that sequence b is starts[b]:starts[b + 1].
+    """ids, segments, positions: int64 [N]; starts: int64 [B + 1]: sequence b is starts[b]:starts[b + 1].
 
     keys: int64 [N], by which dropout is drawn: a function of the sample and the place in it alone, so that
     a sample meets the same dropout whatever batch, process or row it is in.

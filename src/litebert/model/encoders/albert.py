@@ -8,12 +8,22 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from litebert.model.blocks import Attention, Embeddings, FeedForward, Pass, Pooler
+from litebert.model.blocks import (
+    Attention,
+    Embeddings,
+    FeedForward,
+    Pass,
+    Pooler,
+    PreparedAttention,
+    PreparedFeedForward,
+)
 from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.packing import Packed
 from litebert.model.products import Linear
+
+Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
 
 
 class Encoder(nn.Module):
@@ -30,12 +40,12 @@ class Encoder(nn.Module):
         """The precision of the products; the weights stay fp32."""
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
+        self._kept: tuple[tuple[torch.dtype, int], Prepared] | None = None
         initialise(self, config.initial_std)
 
     def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
         run = Pass(self.dtype, self.draw if self.training else None)
-        attend = [block.prepare(run) for block in self.attention]
-        feed = [block.prepare(run) for block in self.feedforward]
+        attend, feed = self._prepare(run)
         *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
         x = self.embeddings(batch, run)
         for layer, (a, f) in early:
@@ -47,6 +57,21 @@ class Encoder(nn.Module):
         x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x)
+
+    def _prepare(self, run: Pass) -> Prepared:
+        """The blocks with their matrices packed: for this step or, without gradients, until weights change."""
+        if torch.is_grad_enabled() or run.draw is not None:
+            self._kept = None
+            return self._pack(run)
+        version = (run.dtype, sum(p._version for p in self.parameters()))
+        if self._kept is None or self._kept[0] != version:
+            self._kept = version, self._pack(run)
+        return self._kept[1]
+
+    def _pack(self, run: Pass) -> Prepared:
+        return [block.prepare(run) for block in self.attention], [
+            block.prepare(run) for block in self.feedforward
+        ]
 
 
 def initialise(module: nn.Module, std: float) -> None:

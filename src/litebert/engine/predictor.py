@@ -1,0 +1,117 @@
+"""Inputs → Outputs: encode, put like lengths together, run, decode, and give back in order.
+
+An Input that cannot be answered becomes an `InputError` in its place; the others are answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.engine.runners import Runner
+from litebert.errors import InputError
+from litebert.model.packing import pack
+from litebert.tasks.task import Task
+from litebert.text.encoding import Encoding
+from litebert.text.tokenizer import Tokenizer
+
+InputT = TypeVar("InputT")
+OutputT = TypeVar("OutputT")
+Scores = Mapping[str, NDArray[np.float32]]
+
+WINDOW = 4096
+"""Inputs sorted by length together; what is held at once, however long the stream."""
+BUDGET = 4096
+"""Pieces in one batch, unless one sequence alone has more."""
+
+
+class Predictor(Generic[InputT, OutputT]):
+    """A task, its tokenizer and a runner, as one function of Inputs."""
+
+    def __init__(self, runner: Runner, task: Task[InputT, OutputT], tokenizer: Tokenizer) -> None:
+        self.runner, self.task, self.tokenizer = runner, task, tokenizer
+        self.truncated = 0
+        """Inputs of which something was cut off so far: they were over `task.max_pieces`."""
+
+    def __call__(self, inputs: Iterable[InputT]) -> list[OutputT]:
+        """An Output for each Input, in order. Raises the first `InputError`."""
+        return [_good(output) for output in self.answers(inputs)]
+
+    def answers(self, inputs: Iterable[InputT | InputError]) -> Iterator[OutputT | InputError]:
+        """The same as a stream in constant memory, with errors in their places."""
+        stream = iter(inputs)
+        while window := list(islice(stream, WINDOW)):
+            yield from self._window(window)
+
+    def _window(self, inputs: Sequence[InputT | InputError]) -> Iterator[OutputT | InputError]:
+        encoded = [self._encode(given) for given in inputs]
+        whole = [(i, e) for i, many in enumerate(encoded) if not isinstance(many, InputError) for e in many]
+        found: list[list[Scores]] = [[] for _ in inputs]
+        for (i, _), scores in zip(whole, self._run([e for _, e in whole]), strict=True):
+            found[i].append(scores)
+        for given, many, scores in zip(inputs, encoded, found, strict=True):
+            yield self._decode(given, many, scores)
+
+    def _encode(self, given: InputT | InputError) -> list[Encoding] | InputError:
+        if isinstance(given, InputError):
+            return given
+        try:
+            encodings = self.task.encode(given, self.tokenizer)
+        except InputError as error:
+            return error
+        self.truncated += any(e.truncated for e in encodings)
+        return encodings
+
+    def _decode(
+        self, given: InputT | InputError, encodings: list[Encoding] | InputError, scores: list[Scores]
+    ) -> OutputT | InputError:
+        if isinstance(given, InputError):
+            return given
+        if isinstance(encodings, InputError):
+            return encodings
+        return self.task.decode(given, encodings, scores)
+
+    def _run(self, encodings: Sequence[Encoding]) -> list[Scores]:
+        found: list[Scores] = [{}] * len(encodings)
+        for members in _batches([len(e) for e in encodings]):
+            batch = pack([encodings[i] for i in members])
+            rows = _split(self.runner(batch), batch.lengths)
+            for i, scores in zip(members, rows, strict=True):
+                found[i] = scores
+        return found
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices by rising length, cut into batches of at most `BUDGET` pieces."""
+    batch: list[int] = []
+    pieces = 0
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and pieces + lengths[i] > BUDGET:
+            yield batch
+            batch, pieces = [], 0
+        batch.append(i)
+        pieces += lengths[i]
+    if batch:
+        yield batch
+
+
+def _split(scores: Mapping[str, NDArray[Any]], lengths: Sequence[int]) -> list[Scores]:
+    """Each sequence's own rows: one, or one for each of its pieces. A sequence has at least two pieces,
+    so that the count of rows tells which."""
+    ends = np.cumsum(lengths)
+    split: list[dict[str, NDArray[Any]]] = [{} for _ in lengths]
+    for name, rows in scores.items():
+        whole = len(rows) == len(lengths)
+        for i, (end, length) in enumerate(zip(ends, lengths, strict=True)):
+            split[i][name] = rows[i] if whole else rows[end - length : end]
+    return list(split)
+
+
+def _good(output: OutputT | InputError) -> OutputT:
+    if isinstance(output, InputError):
+        raise output
+    return output

@@ -1,0 +1,30 @@
+"""The torch model itself as a runner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from litebert.model.model import Model
+from litebert.model.packing import Packed
+
+
+class Eager:
+    """Runs `model` in `dtype`, without gradients; its packed weights are kept between calls."""
+
+    def __init__(self, model: Model, dtype: torch.dtype = torch.float32) -> None:
+        self.model, self.dtype = model, dtype
+
+    def __call__(self, batch: Packed) -> Mapping[str, NDArray[np.float32]]:
+        training, before = self.model.training, self.model.encoder.dtype
+        self.model.eval()
+        self.model.encoder.dtype = self.dtype
+        try:
+            with torch.inference_mode():
+                return {name: scores.float().numpy() for name, scores in self.model(batch).items()}
+        finally:
+            self.model.train(training)
+            self.model.encoder.dtype = before

@@ -1,0 +1,21 @@
+"""A task's own loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from litebert.data.batches import Batch
+from litebert.model.model import Model
+from litebert.tasks.task import Task
+
+
+class Finetuning:
+    """(model, batch) → the task's loss; no further parts."""
+
+    def __init__(self, task: Task[Any, Any]) -> None:
+        self.task = task
+
+    def __call__(self, model: Model, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        return self.task.loss(model(batch.packed), batch.targets), {}
