@@ -1,0 +1,9 @@
+"""What the encoder knows → answers. One file is one task.
+
+To add one, write a file here with two frozen dataclasses, its Input and its Output (`Record`), and a final
+frozen dataclass, a subclass of `Task`, with a short method for each of the questions that `Task` lists.
+`litebert train --task FILE` finds it by the file's name.
+"""
+
+shared = frozenset({"task", "texts", "labels", "heads", "metrics"})
+"""The files that hold what tasks share and are none themselves."""

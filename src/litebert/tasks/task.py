@@ -9,15 +9,18 @@ To add a task, add one file here with a final frozen dataclass; `names.py` finds
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.text.encoding import Encoding
+from litebert import names
+from litebert.errors import ModelError, UsageError
+from litebert.text.encoding import Encoding, OnLong
 from litebert.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -30,21 +33,33 @@ InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
 Target = dict[str, Any]
 """One encoding's target: numbers or small arrays under the names that `loss` reads."""
-Row = Mapping[str, Any]
-"""One row of a data file: columns by name, strings or what JSON gives."""
-OnLong = Literal["truncate", "window", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What every Input and Output is: a frozen dataclass whose strings under the fields describe them."""
+
+    __pydantic_config__: ClassVar[Any] = {"use_attribute_docstrings": True}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC, Generic[InputT, OutputT]):
     """Abstract; a task is a final subclass, and a data set's task is an instance of it."""
 
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "use_attribute_docstrings": True}
+
     name: ClassVar[str]
     """The file's name with dashes: what `--task` takes."""
     Input: ClassVar[type]
     Output: ClassVar[type]
     columns: ClassVar[Mapping[str, tuple[str, ...]]]
-    """For each field of Input and Output, the column names that mean it, likeliest first."""
+    """For each field of Input and Output that a data file gives, the column names that mean it,
+    likeliest first."""
+    cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    """For a field whose type does not say how a cell becomes its value: a function that does,
+    raising `ValueError` with what it expected."""
+    piecewise: ClassVar[frozenset[str]] = frozenset()
+    """The names of targets that have a value for each piece of an encoding, not one for the whole."""
     best: ClassVar[str]
     """The measure by which the best weights are kept; higher is better."""
 
@@ -56,6 +71,9 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def fit(self, wanted: Sequence[OutputT]) -> Task[InputT, OutputT]:
         """This task with what it must know of the training data filled in: label names, a scale."""
+
+    def check(self, wanted: OutputT) -> None:
+        """Raises `DataError` for a wanted that this task, as fitted, cannot aim at: an unknown label."""
 
     @abstractmethod
     def encode(self, given: InputT, tokenizer: Tokenizer) -> list[Encoding]:
@@ -75,10 +93,52 @@ class Task(ABC, Generic[InputT, OutputT]):
 
     @abstractmethod
     def decode(
-        self, given: InputT, encodings: Sequence[Encoding], scores: Sequence[Mapping[str, NDArray[np.float32]]]
+        self,
+        given: InputT,
+        encodings: Sequence[Encoding],
+        scores: Sequence[Mapping[str, NDArray[np.float32]]],
     ) -> OutputT:
         """The Output, from the scores of each of the Input's encodings."""
 
     @abstractmethod
     def measure(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> dict[str, float]:
         """Fractions under the house's fixed keys (`metrics.py`)."""
+
+
+def named(name: str) -> type[Task[Any, Any]]:
+    """The task of that name, `classification` or `my_lab.sarcasm`. Raises `UsageError`."""
+    module = names.find("litebert.tasks", name, "task")
+    own = [
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, Task) and thing.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        raise UsageError(f"{module.__name__} must hold one subclass of Task, but holds {len(own)}")
+    return own[0]
+
+
+def to_json(task: Task[Any, Any]) -> dict[str, Any]:
+    """What `task.json` holds: the task's name and its fields."""
+    module = type(task).__module__
+    house, _, name = module.rpartition(".")
+    name = name.replace("_", "-") if house == "litebert.tasks" else module
+    return {"task": name, **json.loads(json.dumps(asdict(task)))}
+
+
+def from_json(saved: Mapping[str, Any]) -> Task[Any, Any]:
+    """The task that `to_json` wrote. Raises `ModelError` for a field that is missing, unknown or wrong."""
+    from pydantic import TypeAdapter, ValidationError
+
+    fields = dict(saved)
+    name = fields.pop("task", None)
+    if not isinstance(name, str):
+        raise ModelError("task.json does not say which task it is: 'task' must be a name")
+    try:
+        return TypeAdapter(named(name)).validate_python(fields)
+    except UsageError as error:
+        raise ModelError(f"task.json: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(f"task.json, {where}: {first['msg']}") from None

@@ -1,0 +1,77 @@
+"""Classification: one text, or a pair, is of one class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.tasks import metrics, texts
+from litebert.tasks.labels import LABEL_COLUMNS, Label, check_distinct, fit_labels, label_number
+from litebert.tasks.task import Target, Task
+from litebert.tasks.texts import Text
+from litebert.text.encoding import Encoding
+from litebert.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from litebert.model.config import EncoderConfig
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Classification(Task[Text, Label]):
+    """Which class is this text, or this pair of texts, of?"""
+
+    name = "classification"
+    Input = Text
+    Output = Label
+    columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "label": LABEL_COLUMNS}
+    best = "accuracy"
+
+    labels: tuple[str, ...] = ()
+    """The names of the classes; filled in from the training data. Of two, the second is the positive."""
+
+    def __post_init__(self) -> None:
+        check_distinct(self.labels)
+
+    def fit(self, wanted: Sequence[Label]) -> Classification:
+        return replace(self, labels=fit_labels(self.labels, (label.label for label in wanted), least=2))
+
+    def check(self, wanted: Label) -> None:
+        label_number(wanted.label, self.labels)
+
+    def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
+        return texts.encode(given, tokenizer, self.max_pieces, self.on_long)
+
+    def target(self, encoding: Encoding, wanted: Label) -> Target:  # noqa: ARG002 (a window has its text's label)
+        return {"label": label_number(wanted.label, self.labels)}
+
+    def head(self, config: EncoderConfig) -> nn.Module:
+        from litebert.tasks.heads import Pooled
+
+        return Pooled(config, len(self.labels))
+
+    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(scores["logits"].float(), targets["label"])
+
+    def decode(
+        self,
+        given: Text,  # noqa: ARG002 (only tasks that point into the text need it)
+        encodings: Sequence[Encoding],
+        scores: Sequence[Mapping[str, NDArray[np.float32]]],
+    ) -> Label:
+        """The likeliest class by the mean probability of the windows, each weighted by its pieces."""
+        rows = texts.logits(scores)
+        rows = np.exp(rows - rows.max(axis=1, keepdims=True))
+        likely = texts.merge(encodings, rows / rows.sum(axis=1, keepdims=True))
+        return Label(self.labels[likely.argmax()], float(likely.max()))
+
+    def measure(self, outputs: Sequence[Label], wanted: Sequence[Label]) -> dict[str, float]:
+        return metrics.classes([o.label for o in outputs], [w.label for w in wanted], self.labels)

@@ -1,0 +1,91 @@
+"""The few heads that tasks share: Hidden → Scores.
+
+What each computes is what the head of the same use in `transformers` does (its dropout included), and a
+checkpoint's `classifier` or `qa_outputs` is a head's `output`. Shapes: B sequences, N pieces, H hidden.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from litebert.model.config import EncoderConfig
+from litebert.model.dropout import Draw, dropout
+from litebert.model.hidden import Hidden, Reads
+
+_SITE = 1 << 20
+"""Where dropout is drawn, beyond any layer's places."""
+
+
+class _Linear(nn.Module):
+    """Dropout, then H → outputs, in fp32. `draw`: where in a run we are; the training loop moves it on."""
+
+    def __init__(self, config: EncoderConfig, outputs: int, rate: float) -> None:
+        super().__init__()
+        self.output = nn.Linear(config.hidden, outputs)
+        self.rate = rate
+        self.draw = Draw()
+        std = config.initial_std
+        nn.init.trunc_normal_(self.output.weight, std=std, a=-2 * std, b=2 * std)
+        nn.init.zeros_(self.output.bias)
+
+    def apply_to(self, x: Tensor, keys: Tensor) -> Tensor:
+        """x [n, H], keys int64 [n] → [n, outputs]."""
+        x = x.float()
+        if self.training and self.rate > 0:
+            x = dropout(x, self.rate, self.draw.rows(keys, _SITE))
+        return self.output(x)  # type: ignore[no-any-return]
+
+
+class Pooled(_Linear):
+    """A row of outputs for each sequence: classification, regression, several labels, sentence order."""
+
+    reads: ClassVar[Reads] = "first"
+
+    def __init__(self, config: EncoderConfig, outputs: int) -> None:
+        super().__init__(config, outputs, config.classifier_dropout)
+
+    def forward(self, hidden: Hidden) -> dict[str, Tensor]:
+        """`logits` [B, outputs]."""
+        return {"logits": self.apply_to(hidden.pooled, hidden.batch.keys[hidden.batch.first])}
+
+
+class Choice(Pooled):
+    """One number for each sequence, a choice: multiple choice."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__(config, 1)
+
+
+class Tokens(_Linear):
+    """A row of outputs for each piece: entities, tags."""
+
+    reads: ClassVar[Reads] = "pieces"
+
+    def __init__(self, config: EncoderConfig, outputs: int) -> None:
+        super().__init__(config, outputs, config.classifier_dropout)
+
+    def forward(self, hidden: Hidden) -> dict[str, Tensor]:
+        """`logits` [N, outputs]."""
+        return {"logits": self.apply_to(_pieces(hidden), hidden.batch.keys)}
+
+
+class Span(_Linear):
+    """For each piece, how likely an answer starts there and how likely its last piece is there."""
+
+    reads: ClassVar[Reads] = "pieces"
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__(config, 2, rate=0.0)
+
+    def forward(self, hidden: Hidden) -> dict[str, Tensor]:
+        """`start` [N] and `end` [N]."""
+        start, end = self.apply_to(_pieces(hidden), hidden.batch.keys).unbind(1)
+        return {"start": start, "end": end}
+
+
+def _pieces(hidden: Hidden) -> Tensor:
+    if hidden.pieces is None:
+        raise TypeError("this head reads every piece, but the encoder was asked for the first of each only")
+    return hidden.pieces

@@ -1,0 +1,77 @@
+"""The names of classes: their natural order, and their numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from litebert.errors import DataError, UsageError, nearest
+from litebert.tasks.task import Record
+
+LABEL_COLUMNS = (
+    *("label", "labels", "class", "category", "sentiment", "polarity", "target", "topic", "intent"),
+    *("label_desc", "tag", "tags", "quality", "y", "标签", "类别", "分类", "情感"),
+)
+"""The column names that mean a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label(Record):
+    """A class by its name, and how sure the model is of it."""
+
+    label: str
+    """The name of the class, as the training data have it."""
+    probability: float = 1.0
+    """From 0 to 1."""
+
+
+def natural(names: Iterable[str]) -> tuple[str, ...]:
+    """The distinct names, by value if all are numbers, else as a person sorts them.
+
+    >>> natural(["10", "9", "-1"]), natural(["b10", "b9", "a"])
+    (('-1', '9', '10'), ('a', 'b9', 'b10'))
+    """
+    distinct = sorted(set(names))
+    try:
+        return tuple(sorted(distinct, key=float))
+    except ValueError:
+        return tuple(sorted(distinct, key=_chunks))
+
+
+def _chunks(name: str) -> list[tuple[int, str]]:
+    """Digits compare as numbers (by length, then by character), other characters as they are."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(len(part.lstrip("0")) if part.isdigit() else -1, part) for part in parts]
+
+
+def fit_labels(known: tuple[str, ...], found: Iterable[str], least: int) -> tuple[str, ...]:
+    """The label names of a task: those it has, if it has some, else those found.
+
+    Raises `DataError` for fewer than `least` found, or for one that is not among those it has.
+    """
+    distinct = natural(found)
+    if len(distinct) < least:
+        what = f"only {distinct[0]!r}" if distinct else "none"
+        raise DataError(f"training needs at least {least} different labels, but the data have {what}")
+    if known:
+        for label in distinct:
+            label_number(label, known)
+    return known or distinct
+
+
+def label_number(label: str, known: Sequence[str]) -> int:
+    """The place of a label among the task's. Raises `DataError` with the nearest."""
+    try:
+        return known.index(label)
+    except ValueError:
+        raise DataError(nearest(label, known, "label")) from None
+
+
+def check_distinct(labels: tuple[str, ...]) -> None:
+    """Raises `UsageError` for a name that stands twice, or is empty."""
+    for label in labels:
+        if not label or labels.count(label) > 1:
+            raise UsageError(
+                f"labels must be different names, but {label!r} {'stands twice' if label else 'is empty'}"
+            )

@@ -1,0 +1,56 @@
+"""The Input of tasks that read one text or two, and what they do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.errors import ModelError
+from litebert.tasks.task import Record
+from litebert.text.encoding import Encoding, OnLong, join
+from litebert.text.tokenizer import Tokenizer
+
+COLUMNS = {
+    "text": (
+        *("text", "sentence", "sentence1", "text_a", "texta", "text1", "premise", "question1", "string1"),
+        *("review", "content", "comment", "body", "message", "question", "query", "title", "document"),
+        *("文本", "句子", "句子1", "内容", "评论", "标题"),
+    ),
+    "second": (
+        *("second", "sentence2", "text_b", "textb", "text2", "hypothesis", "question2", "string2", "pair"),
+        *("文本2", "句子2"),
+    ),
+}
+"""The column names that mean a text and a second text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Record):
+    """One text, or a pair of texts."""
+
+    text: str
+    """The text to read, as a person wrote it."""
+    second: str | None = None
+    """The second text of a pair: a hypothesis, an answer, another wording."""
+
+
+def encode(given: Text, tokenizer: Tokenizer, limit: int, on_long: OnLong) -> list[Encoding]:
+    """One sequence, or one for each window of a long text; windows stand side by side, each piece in one."""
+    second = None if given.second is None else tokenizer.encode(given.second)
+    return join(tokenizer, tokenizer.encode(given.text), second, limit=limit, on_long=on_long, stride=limit)
+
+
+def logits(scores: Sequence[Mapping[str, NDArray[np.float32]]]) -> NDArray[np.float64]:
+    """[windows, outputs]. Raises `ModelError` if any is not a number."""
+    rows = np.stack([score["logits"] for score in scores]).astype(np.float64)
+    if not np.isfinite(rows).all():
+        raise ModelError("the model's scores are not finite numbers: its training diverged, or it is damaged")
+    return rows
+
+
+def merge(encodings: Sequence[Encoding], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The windows' mean, [outputs], each weighted by how many pieces it has."""
+    return np.average(rows, axis=0, weights=[len(encoding) for encoding in encodings])
