@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from litebert.model.config import Activation
+from litebert.model.functions import applied
 from litebert.model.fusion import fused
 
 _C, _K = 2 * math.sqrt(2 / math.pi), 0.044715
@@ -40,12 +41,13 @@ class _GeluNew(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> Tensor:
-        return _gelu_new_slope(*ctx.saved_tensors, dy)
+        (x,) = ctx.saved_tensors
+        return _gelu_new_slope(x, dy)
 
 
 def gelu_new(x: Tensor) -> Tensor:
     """The tanh form of GELU: what Google's code calls gelu (albert.md §1.1)."""
-    return _GeluNew.apply(x)  # type: ignore[no-any-return]
+    return applied(_GeluNew, x)
 
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from litebert.model.dropout import Draw, kept, numbers
+from litebert.model.functions import applied
 from litebert.model.fusion import fused
 from litebert.model.packing import Packed, Tier
 
@@ -33,9 +34,9 @@ class Noise:
 
 def attend(qkv: Tensor, batch: Packed, heads: int, noise: Noise | None = None) -> Tensor:
     """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]."""
-    parts = [_Attend.apply(qkv, tier, heads, batch, noise) for tier in batch.tiers]
+    parts = [applied(_Attend, qkv, tier, heads, batch, noise) for tier in batch.tiers]
     if len(parts) == 1:
-        return parts[0]  # type: ignore[no-any-return]
+        return parts[0]
     return torch.cat(parts).index_select(0, batch.merged)
 
 

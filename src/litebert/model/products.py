@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from litebert.model.functions import applied
+
 _ROWS_HINT = 512
 """The number of rows that a layout is chosen for; any number may then be multiplied."""
 
@@ -52,11 +54,11 @@ class Product:
         self._backward: Tensor | None = None
         self._uses: list[tuple[Tensor, Tensor]] = []
         needs = torch.is_grad_enabled() and weight.requires_grad
-        self._token = _Gather.apply(self, weight, bias) if needs else None
+        self._token = applied(_Gather, self, weight, bias) if needs else None
 
     def __call__(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled() and (self._token is not None or x.requires_grad):
-            return _Use.apply(self, x, self._token)  # type: ignore[no-any-return]
+            return applied(_Use, self, x, self._token)
         return self.forward(x)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -133,15 +135,15 @@ def _multiply(x: Tensor, matrix: Tensor, packed: Tensor | None, bias: Tensor | N
 
 def _pack(matrix: Tensor) -> Tensor | None:
     """The matrix in the processor's layout, or None where torch has no such thing."""
-    if not _packs(matrix.dtype, matrix.device.type):
+    if not packs(matrix.dtype, matrix.device.type):
         return None
     return torch.ops.mkldnn._reorder_linear_weight(matrix, _ROWS_HINT)  # type: ignore[no-any-return]
 
 
 @cache
-def _packs(dtype: torch.dtype, device: str) -> bool:
+def packs(dtype: torch.dtype, device: str) -> bool:
     """Whether torch's packed operators are there, work, and are right."""
-    if device != "cpu" or not torch.backends.mkldnn.is_available():
+    if device != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     x, w, b = (
         torch.linspace(-1, 1, n).view(shape).to(dtype)

@@ -59,7 +59,7 @@ class Encoder(nn.Module):
         return Hidden(batch, first, self.pooler(first), x)
 
     def _prepare(self, run: Pass) -> Prepared:
-        """The blocks with their matrices packed: for this step or, without gradients, until weights change."""
+        """The blocks, matrices packed: for this step or, without gradients, until weights change."""
         if torch.is_grad_enabled() or run.draw is not None:
             self._kept = None
             return self._pack(run)
