@@ -1,0 +1,102 @@
+"""What a person can set about training: plain data, no torch, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from litebert.errors import UsageError
+
+OptimizerName = Literal["adamw", "lamb", "sgd"]
+ScheduleName = Literal["linear", "google", "constant", "cosine", "cyclic", "plateau"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+HARMLESS = frozenset({"save_steps", "save_minutes"})
+"""Settings that change nothing in the result, and so may differ when a run goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """How to train. Raises `UsageError` for a value that cannot be meant."""
+
+    optimizer: OptimizerName = "adamw"
+    learning_rate: float = 2e-5
+    """The peak of the schedule."""
+    schedule: ScheduleName = "linear"
+    """What follows the warm-up: linear to 0; google, which is linear but counted from step 0 as in Google's
+    code; constant; cosine to 0; cyclic, cosine with restarts; plateau, halved when dev stands still."""
+    warmup: float = 0.06
+    """The part of all steps in which the learning rate climbs from 0."""
+    cycles: int = 3
+    """How many cosines the cyclic schedule has."""
+    batch_size: int = 32
+    """Samples in one batch."""
+    accumulation: int = 1
+    """How many batches make one update: the gradient is the mean over all their samples."""
+    epochs: float = 3.0
+    """How often to go through the training data."""
+    steps: int | None = None
+    """Updates to make, in place of epochs."""
+    minutes: float | None = None
+    """Stop after this time of training and judging, whatever is left to do."""
+    weight_decay: float = 0.01
+    """Decoupled from the gradient, times the learning rate; biases and norms are spared."""
+    momentum: float = 0.9
+    """Of sgd."""
+    epsilon: float = 1e-6
+    """Of adamw and lamb, added to the root of the second moment."""
+    bias_correction: bool = True
+    """Of adamw; Google's fine-tuning has none, and lamb never has."""
+    clip: float | None = 1.0
+    """The largest global norm of a gradient; larger ones are scaled down to it."""
+    l1: float = 0.0
+    """Adds l1·|w| to the loss, biases and norms spared."""
+    l2: float = 0.0
+    """Adds l2·w²/2 to the loss, biases and norms spared."""
+    seed: int = 1
+    """Everything drawn at random follows from it: order, dropout, new weights."""
+    precision: Precision = "auto"
+    """auto is bf16 where the chip has it."""
+    threads: int | None = None
+    """How many torch uses; left out, what torch finds best."""
+    evaluate_every: int | None = None
+    """Steps between judgements on dev; left out, once an epoch."""
+    early_stopping: bool = True
+    """Stop when dev has not become better for `patience` judgements."""
+    patience: int = 3
+    save_steps: int | None = None
+    """Save the state every so many steps, besides every `save_minutes`."""
+    save_minutes: float = 5.0
+    collapse_guard: bool = True
+    """Start again at half the learning rate when the loss is stuck at chance and all answers are the same."""
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "epochs", "minutes", "clip", "epsilon", "save_minutes"):
+            self._must(name, "more than 0", lambda value: value > 0)
+        counts = ("batch_size", "accumulation", "steps", "threads", "evaluate_every", "patience")
+        for name in (*counts, "save_steps", "cycles"):
+            self._must(name, "at least 1", lambda value: value >= 1)
+        for name in ("weight_decay", "l1", "l2", "seed"):
+            self._must(name, "0 or more", lambda value: value >= 0)
+        for name in ("warmup", "momentum"):
+            self._must(name, "from 0 to below 1", lambda value: 0 <= value < 1)
+
+    def _must(self, name: str, expected: str, holds: Callable[[float], bool]) -> None:
+        value = getattr(self, name)
+        if value is not None and not (holds(value) and value < float("inf")):
+            raise UsageError(f"{name} must be {expected}, but is {value}")
+
+    def updates(self, batches_per_epoch: int) -> int:
+        """How many updates the whole run makes."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, round(self.epochs * batches_per_epoch / self.accumulation))
+
+    def judging_interval(self, batches_per_epoch: int) -> int:
+        """How many updates lie between two judgements on dev."""
+        return self.evaluate_every or max(1, round(batches_per_epoch / self.accumulation))
+
+    def fingerprint(self) -> dict[str, str]:
+        """All that changes the result, as strings under the settings' names."""
+        return {name: str(value) for name, value in asdict(self).items() if name not in HARMLESS}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+from litebert.errors import UsageError
+from litebert.training.settings import HARMLESS, TrainSettings
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate must be more than 0, but is 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be more than 0, but is nan"),
+        ({"learning_rate": float("inf")}, "learning_rate must be more than 0, but is inf"),
+        ({"batch_size": 0}, "batch_size must be at least 1, but is 0"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"clip": 0.0}, "clip must be more than 0"),
+        ({"warmup": 1.0}, "warmup must be from 0 to below 1, but is 1.0"),
+        ({"weight_decay": -0.1}, "weight_decay must be 0 or more, but is -0.1"),
+        ({"seed": -1}, "seed must be 0 or more"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        TrainSettings(**given)  # type: ignore[arg-type]
+
+
+def test_epochs_become_updates() -> None:
+    assert TrainSettings(epochs=3).updates(100) == 300
+    assert TrainSettings(epochs=3, accumulation=4).updates(100) == 75
+    assert TrainSettings(epochs=0.001).updates(100) == 1
+    assert TrainSettings(steps=7).updates(100) == 7
+
+
+def test_dev_is_judged_once_an_epoch_or_as_told() -> None:
+    assert TrainSettings(accumulation=4).judging_interval(100) == 25
+    assert TrainSettings(evaluate_every=7).judging_interval(100) == 7
+
+
+def test_the_fingerprint_holds_all_but_the_harmless() -> None:
+    names = {field.name for field in fields(TrainSettings)}
+    assert names >= HARMLESS
+    assert set(TrainSettings().fingerprint()) == names - HARMLESS
+
+
+def test_torch_is_not_needed_for_help() -> None:
+    code = "import sys, litebert.training.settings; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
