@@ -1,0 +1,82 @@
+"""The heads that ALBERT is pretrained through: masked language and sentence order (albert.md §1.3).
+
+Shapes: B sequences, N pieces, M of them asked for, E embedding, H hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from litebert.model.activations import ACTIVATIONS
+from litebert.model.blocks import Embeddings, Norm
+from litebert.model.config import EncoderConfig
+from litebert.model.encoders.albert import initialise
+from litebert.model.hidden import Hidden, Reads
+from litebert.model.products import Linear, Product
+
+
+class MaskedLanguage(nn.Module):
+    """Which piece stands here? H → E, activation, norm, then against the word table itself, and a bias.
+
+    The table is the encoder's own, so the head must be told of it: `head.tied_to(encoder.embeddings)`.
+    It is not a parameter of the head. With brightmart's factor the first layer is H → H, and both tables are
+    tied.
+    """
+
+    reads: ClassVar[Reads] = "pieces"
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.hidden if config.factor == "late" else config.embedding
+        self.dense = Linear(config.hidden, width)
+        self.norm = Norm(width, eps=config.norm_epsilon)
+        self.bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self._tied: tuple[Embeddings, ...] = ()  # in a tuple, torch does not take it for a part of the head
+        initialise(self, config.initial_std)
+
+    def tied_to(self, embeddings: Embeddings) -> Self:
+        """The head itself, reading that word table from now on."""
+        self._tied = (embeddings,)
+        return self
+
+    def forward(self, hidden: Hidden, at: Tensor | None = None) -> dict[str, Tensor]:
+        """`vocabulary` [M, V], fp32.
+
+        at: int64 [M], the pieces asked for, numbered through the batch; all N if it is left out. Only those
+        are worked out: for ALBERT-zh-tiny all of them would cost 59 % of the encoder.
+        """
+        if hidden.pieces is None:
+            raise TypeError(
+                "this head reads every piece, but the encoder was asked for the first of each only"
+            )
+        x = hidden.pieces if at is None else hidden.pieces.index_select(0, at)
+        x = self.norm(ACTIVATIONS[self.config.activation](self.dense.prepare(x.dtype)(x)))
+        return {"vocabulary": self._against_words(x)}
+
+    def _against_words(self, x: Tensor) -> Tensor:
+        """x [M, E or H] → [M, V]."""
+        if not self._tied:
+            raise RuntimeError("the head is not tied to a word table: call tied_to(encoder.embeddings) first")
+        (embeddings,) = self._tied
+        if self.config.factor == "late" and embeddings.factor is not None:
+            x = Product(embeddings.factor.weight.t(), None, x.dtype)(x)
+        return Product(embeddings.words.weight, self.bias, x.dtype)(x).float()
+
+
+class SentenceOrder(nn.Module):
+    """Are the two segments as they stood in the text (0), or swapped (1)? No dropout, unlike transformers."""
+
+    reads: ClassVar[Reads] = "first"
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.output = nn.Linear(config.hidden, 2)
+        initialise(self, config.initial_std)
+
+    def forward(self, hidden: Hidden) -> dict[str, Tensor]:
+        """`order` [B, 2], fp32."""
+        return {"order": self.output(hidden.pooled.float())}
