@@ -50,11 +50,11 @@ class Product:
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.bias = None if bias is None else bias.detach().to(dtype)
         self._matrix = weight.detach().to(dtype)
-        self._forward = _pack(self._matrix)
-        self._backward: Tensor | None = None
-        self._uses: list[tuple[Tensor, Tensor]] = []
+        self._packed = _pack(self._matrix)
+        self._turned: tuple[Tensor, Tensor | None] | None = None
+        self.uses = _Uses()
         needs = torch.is_grad_enabled() and weight.requires_grad
-        self._token = applied(_Gather, self, weight, bias) if needs else None
+        self._token = applied(_Gather, self.uses, weight, bias) if needs else None
 
     def __call__(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled() and (self._token is not None or x.requires_grad):
@@ -62,41 +62,49 @@ class Product:
         return self.forward(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        return _multiply(x, self._matrix, self._forward, self.bias)
+        return _multiply(x, self._matrix, self._packed, self.bias)
 
     def backward(self, dy: Tensor) -> Tensor:
         """dy [N, out] → dx [N, in]."""
-        if self._backward is None:
-            self._transposed = self._matrix.t().contiguous()
-            self._backward = _pack(self._transposed)
-        return _multiply(dy, self._transposed, self._backward, None)
+        if self._turned is None:
+            turned = self._matrix.t().contiguous()
+            self._turned = turned, _pack(turned)
+        return _multiply(dy, *self._turned, None)
 
-    def used(self, x: Tensor, dy: Tensor) -> None:
-        self._uses.append((x, dy))
 
-    def gradients(self) -> tuple[Tensor | None, Tensor | None]:
+class _Uses:
+    """What a product was applied to, and what came back: all that its weight's gradient is made of.
+
+    Apart from `Product`, for that holds the token whose graph holds this: a circle would never be freed.
+    """
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, x: Tensor, dy: Tensor) -> None:
+        self._pairs.append((x, dy))
+
+    def gradients(self, *, biased: bool) -> tuple[Tensor | None, Tensor | None]:
         """Of the weight and the bias, fp32, over all uses; forgets the uses."""
-        if not self._uses:
+        if not self._pairs:
             return None, None
-        x, dy = (torch.cat(rows) if len(rows) > 1 else rows[0] for rows in zip(*self._uses, strict=True))
-        self._uses.clear()
-        bias = None if self.bias is None else dy.sum(0, dtype=torch.float32)
-        return _outer(dy, x), bias
+        x, dy = (torch.cat(rows) if len(rows) > 1 else rows[0] for rows in zip(*self._pairs, strict=True))
+        self._pairs.clear()
+        return _outer(dy, x), dy.sum(0, dtype=torch.float32) if biased else None
 
 
 class _Gather(torch.autograd.Function):
     """Ties every use of a product to its parameters; runs backward once, after the last of them."""
 
     @staticmethod
-    def forward(ctx: Any, product: Product, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.product, ctx.biased = product, bias is not None
+    def forward(ctx: Any, uses: _Uses, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.uses, ctx.biased = uses, bias is not None
         return weight.new_empty(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, _token: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
-        weight, bias = ctx.product.gradients()
-        return None, weight, bias if ctx.biased else None
+        return None, *ctx.uses.gradients(biased=ctx.biased)
 
 
 class _Use(torch.autograd.Function):
@@ -116,7 +124,7 @@ class _Use(torch.autograd.Function):
         dx = ctx.product.backward(dy) if ctx.needs_input_grad[1] else None
         if not ctx.trained:
             return None, dx, None
-        ctx.product.used(x, dy)
+        ctx.product.uses.add(x, dy)
         return None, dx, dy.new_empty(0, dtype=torch.float32)
 
 
