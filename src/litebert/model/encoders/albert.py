@@ -24,6 +24,8 @@ from litebert.model.packing import Packed
 from litebert.model.products import Linear
 
 Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
+Version = tuple[torch.dtype, tuple[tuple[int, int], ...]]
+"""The precision, and of each parameter where it is and how often it was written to."""
 
 
 class Encoder(nn.Module):
@@ -40,7 +42,7 @@ class Encoder(nn.Module):
         """The precision of the products; the weights stay fp32."""
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
-        self._kept: tuple[tuple[torch.dtype, int], Prepared] | None = None
+        self._kept: tuple[Version, Prepared] | None = None
         initialise(self, config.initial_std)
 
     def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
@@ -58,12 +60,16 @@ class Encoder(nn.Module):
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without the packed matrices, which torch cannot copy."""
+        return {**self.__dict__, "_kept": None}
+
     def _prepare(self, run: Pass) -> Prepared:
         """The blocks, matrices packed: for this step or, without gradients, until weights change."""
         if torch.is_grad_enabled() or run.draw is not None:
             self._kept = None
             return self._pack(run)
-        version = (run.dtype, sum(p._version for p in self.parameters()))
+        version = (run.dtype, tuple((p.data_ptr(), p._version) for p in self.parameters()))
         if self._kept is None or self._kept[0] != version:
             self._kept = version, self._pack(run)
         return self._kept[1]
