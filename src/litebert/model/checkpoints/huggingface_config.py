@@ -55,6 +55,7 @@ REFUSED = {
 }
 """What would make it another model: the only value that is ours, and what another one means."""
 OWN = ("attention", "feedforward", "factor", "family", "embedding")
+"""`embedding` only with `"factor": "late"`, where Hugging Face's `embedding_size` is H."""
 LAYERS_LIMIT = 1024
 PARAMETERS_LIMIT = 1 << 34
 """17 thousand million: 77 times ALBERT-xxlarge. A config that asks for more is a mistake or a trap."""
@@ -202,11 +203,12 @@ def _with_own(config: EncoderConfig, raw: Mapping[str, Any], plan: Plan) -> Enco
         config = replace(config, attention=attention, feedforward=feedforward)
     if raw.get("family") in ("albert", "bert"):
         config = replace(config, family=raw["family"])
-    if raw.get("factor") == "late" and config.embedding == config.hidden and "embedding" in raw:
-        return replace(config, factor="late", embedding=_whole(raw, "embedding"))
-    if raw.get("factor") == "early":
-        return replace(config, factor="early")
-    return config
+    if raw.get("factor") not in ("early", "late"):
+        return config
+    late = raw["factor"] == "late" and config.embedding == config.hidden and "embedding" in raw
+    if late and (width := _whole(raw, "embedding")) != config.hidden:
+        return replace(config, factor="late", embedding=width)
+    return replace(config, factor="early")  # and a late one with E = H is the same
 
 
 def _gapless(*orders: Order) -> bool:
@@ -214,7 +216,9 @@ def _gapless(*orders: Order) -> bool:
 
 
 def _own(config: EncoderConfig) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value := getattr(config, key), tuple) else value for key in OWN}
+    own: dict[str, Any] = {key: list(getattr(config, key)) for key in ("attention", "feedforward")}
+    own |= {"factor": config.factor, "family": config.family}
+    return own | {"embedding": config.embedding} if config.factor == "late" else own
 
 
 def _labelling(
