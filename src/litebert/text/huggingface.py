@@ -1,0 +1,146 @@
+"""`tokenizer.json` and its companions, by which `transformers` opens a tokenizer: written.
+
+For SentencePiece it is a pipeline as near the official tokenizer as Hugging Face `tokenizers` can come, under
+a class that `transformers` takes as it stands: its `AlbertTokenizer` would build its own, which differs more.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer as Engine
+
+from litebert.text import spiece
+from litebert.text.tokenizer import Specials
+
+if TYPE_CHECKING:
+    from litebert.text.sentencepiece import SentencePieceTokenizer
+    from litebert.text.wordpiece import WordPieceTokenizer
+
+LENGTH = 512
+"""`model_max_length`: the positions of every published ALBERT and BERT."""
+
+PENALTY = 100.0
+"""Taken off the score of a piece that ends in a digit and a comma: it is then hardly ever found, which comes
+near the rule that takes such a piece apart. The converter of `transformers` does the same."""
+
+Json = dict[str, Any]
+
+
+def write_sentencepiece(tokenizer: SentencePieceTokenizer, folder: Path) -> None:
+    """Write `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json` beside `spiece.model`."""
+    options = {
+        "do_lower_case": tokenizer.do_lower_case,
+        "keep_accents": tokenizer.keep_accents,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+    }
+    frame = {"bos_token": tokenizer.specials.cls, "eos_token": tokenizer.specials.sep}
+    _write(folder, _unigram(tokenizer), options, frame | names_of(tokenizer.specials))
+
+
+def write_wordpiece(tokenizer: WordPieceTokenizer, folder: Path) -> None:
+    """Write `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json` beside `vocab.txt`."""
+    options = {
+        "do_lower_case": tokenizer.do_lower_case,
+        "strip_accents": tokenizer.strip_accents,
+        "tokenize_chinese_chars": tokenizer.tokenize_chinese_chars,
+        "tokenizer_class": "BertTokenizer",
+    }
+    _write(folder, _wordpiece(tokenizer), options, names_of(tokenizer.specials))
+
+
+def _write(folder: Path, engine: Engine, options: Json, names: dict[str, str]) -> None:
+    (folder / "tokenizer.json").write_text(engine.to_str(pretty=True), encoding="utf-8")
+    shared = {
+        "clean_up_tokenization_spaces": False,
+        "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+        "model_max_length": LENGTH,
+    }
+    _write_json(folder / "tokenizer_config.json", options | shared | names)
+    _write_json(folder / "special_tokens_map.json", names)
+
+
+def _write_json(path: Path, value: Json) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def names_of(specials: Specials) -> dict[str, str]:
+    """By the keys that `transformers` has for them."""
+    return {
+        "cls_token": specials.cls,
+        "sep_token": specials.sep,
+        "pad_token": specials.pad,
+        "mask_token": specials.mask,
+        "unk_token": specials.unknown,
+    }
+
+
+def _unigram(tokenizer: SentencePieceTokenizer) -> Engine:
+    vocabulary = tokenizer.vocabulary
+    rows = [
+        (piece, score - PENALTY if spiece.ends_in_digit_comma(piece) else score)
+        for piece, score in zip(vocabulary.pieces, vocabulary.scores, strict=True)
+    ]
+    engine = Engine(models.Unigram(rows, tokenizer.unknown, byte_fallback=False))
+    engine.normalizer = normalizers.Sequence(list(_normal_steps(tokenizer)))
+    engine.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    engine.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
+    return _framed(engine, tokenizer.specials, tokenizer.cls, tokenizer.sep)
+
+
+def _normal_steps(tokenizer: SentencePieceTokenizer) -> Iterable[Any]:
+    yield normalizers.Replace(Regex(f"[{_range(str.isspace)}]+"), " ")
+    if not tokenizer.keep_accents:
+        yield normalizers.NFKD()
+        yield normalizers.Replace(Regex(f"[{_range(unicodedata.combining)}]+"), "")
+    if tokenizer.do_lower_case:
+        yield normalizers.Lowercase()
+    if tokenizer.vocabulary.charsmap:
+        yield normalizers.Precompiled(tokenizer.vocabulary.charsmap)
+    yield normalizers.Replace(Regex(" {2,}"), " ")
+    yield normalizers.Strip()
+
+
+def _range(belongs: Callable[[str], object]) -> str:
+    """The characters that belong, as the inside of a regular expression's brackets."""
+    codes = {code for code in range(0x20000) if belongs(chr(code))}
+    starts = sorted(code for code in codes if code - 1 not in codes)
+    ends = sorted(code for code in codes if code + 1 not in codes)
+    return "".join(f"\\x{{{start:x}}}-\\x{{{end:x}}}" for start, end in zip(starts, ends, strict=True))
+
+
+def _wordpiece(tokenizer: WordPieceTokenizer) -> Engine:
+    vocabulary = {piece: id for id, piece in enumerate(tokenizer.vocabulary)}
+    engine = Engine(
+        models.WordPiece(
+            vocabulary,
+            unk_token=tokenizer.specials.unknown,
+            max_input_chars_per_word=tokenizer.longest_word,
+        )
+    )
+    engine.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=tokenizer.tokenize_chinese_chars,
+        strip_accents=tokenizer.strip_accents,
+        lowercase=tokenizer.do_lower_case,
+    )
+    engine.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    engine.decoder = decoders.WordPiece(prefix="##")
+    return _framed(engine, tokenizer.specials, tokenizer.cls, tokenizer.sep)
+
+
+def _framed(engine: Engine, specials: Specials, cls: int, sep: int) -> Engine:
+    engine.post_processor = processors.TemplateProcessing(
+        single=f"{specials.cls}:0 $A:0 {specials.sep}:0",
+        pair=f"{specials.cls}:0 $A:0 {specials.sep}:0 $B:1 {specials.sep}:1",
+        special_tokens=[(specials.cls, cls), (specials.sep, sep)],
+    )
+    pieces = (specials.pad, specials.unknown, specials.cls, specials.sep)
+    engine.add_special_tokens([AddedToken(piece, normalized=False) for piece in pieces])
+    engine.add_special_tokens([AddedToken(specials.mask, lstrip=True, normalized=False)])
+    return engine

@@ -1,0 +1,188 @@
+"""What ALBERT does to a text before SentencePiece sees it, with the way back to the characters given.
+
+google-research/albert, `preprocess_text`: white space stripped and collapsed, NFKD, combining characters
+removed, lower case. Each character is taken apart alone and loses its marks before it meets its neighbours:
+the result is the same (NFKD reorders only marks), and no run of marks can make the sorting slow.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.errors import InputError
+
+TEXT_LIMIT = 1_000_000
+"""How many characters a text may have."""
+
+EXPANDED_LIMIT = 4_000_000
+"""How many it may have with composed characters taken apart (NFKD); a Hangul syllable becomes up to three."""
+
+LONGEST_EXPANSION = 18
+"""What NFKD can make of one character: U+FDFA becomes eighteen."""
+
+Codes = NDArray[np.uint32]
+Ints = NDArray[np.int64]
+
+_SPACES = np.array([chr(code).isspace() for code in range(0x3002)])  # None lies above U+3000.
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+
+
+def code_points(text: str) -> Codes:
+    """The code points of `text`, uint32 [len(text)]; `InputError` names a lone surrogate's place."""
+    try:
+        return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"character {error.start} is a lone surrogate (U+{ord(text[error.start]):04X}), half of one;"
+            " was the text cut, or decoded with 'surrogateescape'?",
+            code="surrogate",
+        ) from None
+
+
+def check(text: str) -> None:
+    """Raise `InputError` if `text` is no text, is too long or has a lone surrogate; expands nothing."""
+    if not isinstance(text, str):
+        raise InputError(f"a text must be a string, but this is {type(text).__name__}", code="type")
+    if len(text) > TEXT_LIMIT:
+        raise InputError(
+            f"the text has {len(text):,} characters; at most {TEXT_LIMIT:,} are read: cut it into parts",
+            code="too_long",
+        )
+    if not text.isascii():
+        _check_expansion(code_points(text))
+
+
+def _check_expansion(codes: Codes) -> None:
+    if len(codes) * LONGEST_EXPANSION <= EXPANDED_LIMIT:
+        return
+    counts = np.bincount(codes)
+    expanded = sum(
+        int(counts[code]) * len(unicodedata.normalize("NFKD", chr(code)))
+        for code in np.flatnonzero(counts).tolist()
+    )
+    if expanded > EXPANDED_LIMIT:
+        raise InputError(
+            f"the text has {len(codes):,} characters, which become {expanded:,} when composed characters are"
+            f" taken apart (NFKD); at most {EXPANDED_LIMIT:,} are read: cut it into parts",
+            code="too_long",
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where the characters of a changed text came from.
+
+    starts, ends: int [n + 1] each: character `i` of the changed text came from `starts[i]` to `ends[i]`
+    (exclusive) of the text before; the last entry is where the text goes on after the last character.
+    """
+
+    starts: Ints
+    ends: Ints
+
+    def back(self, spans: NDArray[np.integer]) -> Ints:
+        """Spans [n, 2] in the changed text as spans in the text before; an empty one stays empty."""
+        starts, ends = spans[:, 0], spans[:, 1]
+        back = self.starts[starts]
+        return np.stack((back, np.where(starts == ends, back, self.ends[ends - 1])), axis=1)
+
+
+class Normalized(NamedTuple):
+    """A text as SentencePiece gets it.
+
+    Where `places` is None, character `i` of `text` stood at `i + shift` of the text as given. Otherwise
+    `places` tells; a character ends with the removed marks that followed it.
+    """
+
+    text: str
+    shift: int = 0
+    places: Places | None = None
+
+
+class Normalizer:
+    """`preprocess_text` with its options: `do_lower_case`, and `keep_accents` (which leaves NFKD out too)."""
+
+    def __init__(self, *, do_lower_case: bool = True, keep_accents: bool = False) -> None:
+        self.do_lower_case = do_lower_case
+        self.keep_accents = keep_accents
+        self._apart = _Apart()
+
+    def __call__(self, text: str) -> Normalized:
+        """Normalise a text that `check` has passed."""
+        collapsed = " ".join(text.split())
+        plain = collapsed if self.keep_accents or collapsed.isascii() else self._take_apart(collapsed)
+        if self.do_lower_case:
+            plain = plain.lower()
+        if not _one_for_one(collapsed, plain):
+            return Normalized(plain, places=self._places(text, collapsed))
+        if len(collapsed) == len(text):
+            return Normalized(plain)
+        if len(collapsed) == len(text.strip()):
+            return Normalized(plain, len(text) - len(text.lstrip()))
+        return Normalized(plain, places=self._places(text, collapsed))
+
+    def _take_apart(self, text: str) -> str:
+        return _FOREIGN.sub(lambda run: run[0].translate(self._apart), text)
+
+    def _places(self, text: str, collapsed: str) -> Places:
+        kept, sizes = _kept(text), self._sizes(collapsed)
+        starts = np.repeat(kept, sizes)
+        ends = np.repeat(_ends_with_marks(kept, sizes), sizes)
+        last = ends[-1:] if len(ends) else np.zeros(1, np.int64)
+        return Places(np.append(starts, last), np.append(ends, last))
+
+    def _sizes(self, collapsed: str) -> Ints:
+        """How many characters each one becomes."""
+        codes = code_points(collapsed)
+        sizes = np.ones(len(codes), np.int64)
+        foreign = np.flatnonzero(codes > 0x7F)
+        sizes[foreign] = [self._size(code) for code in codes[foreign].tolist()]
+        return sizes
+
+    def _size(self, code: int) -> int:
+        form = chr(code) if self.keep_accents else self._apart[code]
+        return len(form.lower() if self.do_lower_case else form)
+
+
+class _Apart(dict[int, str]):
+    """Code point to its NFKD form without combining characters, worked out once for each."""
+
+    def __missing__(self, code: int) -> str:
+        form = "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c))
+        self[code] = form
+        return form
+
+
+def _one_for_one(collapsed: str, plain: str) -> bool:
+    # Where only case has changed no mark was removed, so nothing else can have made up for a character that
+    # became several: equal lengths mean one for one.
+    if len(plain) != len(collapsed):
+        return False
+    return collapsed.isascii() or plain.lower() == collapsed.lower()
+
+
+def _kept(text: str) -> Ints:
+    """Which characters of `text` are left, in order, by `" ".join(text.split())`."""
+    codes = code_points(text)
+    space = _SPACES[np.minimum(codes, len(_SPACES) - 1)]
+    inked = np.flatnonzero(~space)
+    if not len(inked):
+        return np.zeros(0, np.int64)
+    keep = ~space
+    keep[1:] |= ~space[:-1]  # The first of each run of white space stands for the run …
+    keep[inked[-1] + 1 :] = False  # … but none at the end, nor (it follows nothing) at the start.
+    return np.flatnonzero(keep)
+
+
+def _ends_with_marks(kept: Ints, sizes: Ints) -> Ints:
+    """Where each kept character ends in the text as given, the removed characters right after it included."""
+    lasting = np.flatnonzero(sizes)
+    following = np.append(lasting[1:], len(sizes))
+    ends = kept + 1
+    ends[lasting] = kept[following - 1] + 1
+    return ends
