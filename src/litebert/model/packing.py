@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -97,17 +98,31 @@ class Packed:
 
 def pack(encodings: Sequence[Encoding], samples: Sequence[int] | None = None) -> Packed:
     """One packed batch of the encodings, in their order. `samples` number them for dropout's draw."""
-    lengths = tuple(len(e.ids) for e in encodings)
-    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    numbers = samples if samples is not None else range(len(encodings))
+    return pack_flat(
+        np.concatenate([e.ids for e in encodings]),
+        np.concatenate([e.segments for e in encodings]),
+        np.array([len(e) for e in encodings], dtype=np.int64),
+        np.asarray(numbers, dtype=np.int64),
+    )
+
+
+def pack_flat(
+    ids: NDArray[np.integer[Any]],
+    segments: NDArray[np.integer[Any]],
+    lengths: NDArray[np.int64],
+    samples: NDArray[np.int64],
+) -> Packed:
+    """ids, segments [N], with the lengths [B] of the sequences in them, and their numbers [B]."""
+    starts = np.concatenate([[0], np.cumsum(lengths)])
     positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-    numbers = np.asarray(samples if samples is not None else range(len(lengths)), dtype=np.int64)
     return Packed(
-        ids=torch.from_numpy(np.concatenate([e.ids for e in encodings]).astype(np.int64)),
-        segments=torch.from_numpy(np.concatenate([e.segments for e in encodings]).astype(np.int64)),
+        ids=torch.from_numpy(ids.astype(np.int64)),
+        segments=torch.from_numpy(segments.astype(np.int64)),
         positions=torch.from_numpy(positions),
         starts=torch.from_numpy(starts),
-        lengths=lengths,
-        keys=torch.from_numpy(np.repeat(numbers, lengths) * _PLACES + positions),
+        lengths=tuple(lengths.tolist()),
+        keys=torch.from_numpy(np.repeat(samples, lengths) * _PLACES + positions),
     )
 
 
