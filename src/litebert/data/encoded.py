@@ -1,0 +1,134 @@
+"""Examples encoded once, as flat arrays, from which a batch is cut without work for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from litebert.data.examples import Example
+from litebert.errors import DataError, InputError
+from litebert.model.packing import Packed, pack_flat
+from litebert.tasks.task import Task
+from litebert.text.encoding import Encoding
+from litebert.text.tokenizer import Tokenizer
+
+Flat = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some examples, ready for the model.
+
+    targets: under each name a row for each sequence, or for each piece, in the packed order;
+    examples: the numbers of the examples, as they were drawn.
+    """
+
+    packed: Packed
+    targets: Mapping[str, torch.Tensor]
+    examples: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def pieces(self) -> int:
+        return len(self.packed.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """All examples' sequences one after another. An example has one sequence, or one for each window or choice.
+
+    ids: int32 [N]; segments: int8 [N]; starts: int64 [S + 1], of the sequences in the pieces;
+    firsts: int64 [E + 1], of the examples in the sequences; targets: [S, …] or, if piecewise, [N, …].
+    """
+
+    ids: Flat
+    segments: Flat
+    starts: Flat
+    firsts: Flat
+    targets: Mapping[str, Flat]
+    piecewise: frozenset[str]
+    truncated: int
+    """Examples of which something was cut off."""
+
+    def __len__(self) -> int:
+        return len(self.firsts) - 1
+
+    @property
+    def pieces(self) -> int:
+        return len(self.ids)
+
+    def batch(self, examples: NDArray[np.int64]) -> Batch:
+        """The batch of these examples; within it the sequences stand by rising length."""
+        sequences = spread(self.firsts[examples], self.firsts[examples + 1])
+        lengths = self.starts[sequences + 1] - self.starts[sequences]
+        order = np.argsort(lengths, kind="stable")
+        sequences, lengths = sequences[order], lengths[order]
+        pieces = spread(self.starts[sequences], self.starts[sequences + 1])
+        targets = {
+            name: torch.from_numpy(values[pieces if name in self.piecewise else sequences])
+            for name, values in self.targets.items()
+        }
+        packed = pack_flat(self.ids[pieces], self.segments[pieces], lengths, sequences)
+        return Batch(packed, targets, tuple(examples.tolist()))
+
+
+def encode_all(task: Task[Any, Any], tokenizer: Tokenizer, examples: Sequence[Example[Any, Any]]) -> Encoded:
+    """Encode every example. Raises `DataError` with its place for one that cannot be encoded."""
+    many = [_encode(task, tokenizer, example) for example in examples]
+    flat = [encoding for encodings in many for encoding in encodings]
+    wanted = [example.wanted for example, encodings in zip(examples, many, strict=True) for _ in encodings]
+    return Encoded(
+        ids=np.concatenate([e.ids for e in flat]),
+        segments=np.concatenate([e.segments for e in flat]),
+        starts=_ends(len(e) for e in flat),
+        firsts=_ends(len(encodings) for encodings in many),
+        targets=_targets(task, flat, wanted),
+        piecewise=task.piecewise,
+        truncated=sum(any(e.truncated for e in encodings) for encodings in many),
+    )
+
+
+def spread(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All the numbers of the ranges, one range after another.
+
+    >>> spread(np.array([0, 7]), np.array([2, 10]))
+    array([0, 1, 7, 8, 9])
+    """
+    lengths = ends - starts
+    before = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
+
+
+def _encode(task: Task[Any, Any], tokenizer: Tokenizer, example: Example[Any, Any]) -> list[Encoding]:
+    try:
+        return task.encode(example.given, tokenizer)
+    except InputError as error:
+        raise DataError(f"{example.place}: {error.message}", code=error.code) from None
+
+
+def _ends(lengths: Any) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(list(lengths), dtype=np.int64)])
+
+
+def _targets(task: Task[Any, Any], encodings: list[Encoding], wanted: list[Any]) -> dict[str, Flat]:
+    rows = [task.target(encoding, one) for encoding, one in zip(encodings, wanted, strict=True)]
+    joined = {
+        name: (np.concatenate if name in task.piecewise else np.stack)(
+            [np.asarray(row[name]) for row in rows]
+        )
+        for name in (rows[0] if rows else ())
+    }
+    return {
+        name: values.astype(_PLAIN.get(values.dtype.kind, values.dtype)) for name, values in joined.items()
+    }
+
+
+_PLAIN = {"f": np.float32, "i": np.int64}
+"""What losses take: numbers as fp32, classes as int64."""
