@@ -42,7 +42,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """All examples' sequences one after another. An example has one sequence, or one for each window or choice.
+    """All sequences one after another; an example has one, or one for each window or choice.
 
     ids: int32 [N]; segments: int8 [N]; starts: int64 [S + 1], of the sequences in the pieces;
     firsts: int64 [E + 1], of the examples in the sequences; targets: [S, …] or, if piecewise, [N, …].
