@@ -50,6 +50,11 @@ class Norm(nn.LayerNorm):
         return self(x + y)  # type: ignore[no-any-return]
 
 
+def _table(rows: int, width: int) -> nn.Embedding:
+    """Not yet filled: `initialise` or a checkpoint does it. (On the meta device filling takes seconds.)"""
+    return nn.Embedding(rows, width, _weight=torch.empty(rows, width))
+
+
 class Embeddings(nn.Module):
     """Pieces, positions and segments → [N, H]: the table at E, then E → H (§3.1, factorised embedding)."""
 
@@ -57,9 +62,9 @@ class Embeddings(nn.Module):
         super().__init__()
         width = config.hidden if config.factor == "late" else config.embedding
         self.config = config
-        self.words = nn.Embedding(config.vocabulary, config.embedding)
-        self.positions = nn.Embedding(config.positions, width)
-        self.segments = nn.Embedding(config.segments, width)
+        self.words = _table(config.vocabulary, config.embedding)
+        self.positions = _table(config.positions, width)
+        self.segments = _table(config.segments, width)
         self.norm = Norm(width, eps=config.norm_epsilon)
         self.factor = (
             Linear(config.embedding, config.hidden, bias=config.factor != "late") if config.factored else None
