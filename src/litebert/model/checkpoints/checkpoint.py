@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from litebert.errors import ModelError
+from litebert.model.blocks import Pooler
 from litebert.model.config import EncoderConfig
 from litebert.model.encoders.albert import Encoder, initialise
 
@@ -69,11 +70,11 @@ class Checkpoint:
         """An encoder with these weights; a pooler that is missing starts as in a new one."""
         with torch.device("meta"):
             encoder = Encoder(self.config)
-        encoder.load_state_dict(
-            {name: t.clone() for name, t in self.encoder.items()}, strict=False, assign=True
-        )
-        if any(parameter.is_meta for parameter in encoder.pooler.parameters()):
-            initialise(encoder.pooler.to_empty(device="cpu"), self.config.initial_std)
+        if any(f"pooler.{name}" not in self.encoder for name, _ in encoder.pooler.named_parameters()):
+            encoder.pooler = Pooler(self.config)
+            initialise(encoder.pooler, self.config.initial_std)
+        own = {name: tensor.clone() for name, tensor in self.encoder.items()}
+        encoder.load_state_dict(own, strict=False, assign=True)
         return encoder
 
 

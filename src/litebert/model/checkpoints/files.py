@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,19 +37,26 @@ def read_json(path: Path) -> dict[str, Any]:
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to; what stands there at the end takes `path`'s place at once, on the disk.
 
+    It is in a hidden folder, which keeps what a writer leaves behind when it is killed; the next one sweeps.
     Raises `ModelError` if the disk refuses. Nothing is left behind if writing fails.
     """
-    fresh = path.with_name(f".{path.name}.new")
+    hidden = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield fresh
-        _sync(fresh)
-        fresh.replace(path)
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir(parents=True)
+        fresh = hidden / path.name
+        try:
+            fresh.touch()
+            permissions = fresh.stat().st_mode  # safetensors gives a file to its owner alone
+            yield fresh
+            fresh.chmod(permissions)
+            _sync(fresh)
+            fresh.replace(path)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
         _sync(path.parent)
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

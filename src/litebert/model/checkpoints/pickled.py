@@ -23,13 +23,16 @@ def main(source: str, target: str) -> int:
     try:
         save_file(_tensors(Path(source)), target)
     except Exception as error:  # whatever the unpickler meets: all of it is the file's fault
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        print(
-            f"only tensors are read from a pickle, and this is something else or damaged: {first}",
-            file=sys.stderr,
-        )
+        said = f"only tensors are read from a pickle; this has something else, or is damaged: {_why(error)}"
+        print(said, file=sys.stderr)
         return REFUSED
     return 0
+
+
+def _why(error: Exception) -> str:
+    """One line. torch's own advice, to switch `weights_only` off, is left out."""
+    lines = [line for line in str(error).splitlines() if line.strip() and "weights_only" not in line]
+    return lines[0] if lines else type(error).__name__
 
 
 def _tensors(path: Path) -> dict[str, Any]:

@@ -66,7 +66,10 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """One file, which takes its place when it is whole. Tensors may share memory; each is written out."""
     with replacing(path) as fresh:
         whole = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-        save_file(whole, fresh, metadata={"format": "pt"})
+        try:
+            save_file(whole, fresh, metadata={"format": "pt"})
+        except SafetensorError as error:
+            raise ModelError(f"cannot write {path}: {error}") from error
 
 
 def _readers() -> dict[str, Callable[[Path], dict[str, Tensor]]]:
