@@ -1,0 +1,123 @@
+"""By what a run is known: all that changes its result, as a flat dictionary of strings.
+
+Two runs with one fingerprint end in the same weights to the bit. A folder holds the run whose
+fingerprint stands in it, and no other.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from litebert.errors import LitebertError, ModelError, UsageError
+from litebert.training import durable
+from litebert.training.settings import TrainSettings
+
+Fingerprint = dict[str, str]
+FILE = "fingerprint.json"
+OURS = ("checkpoint", "events", "metrics.jsonl", FILE)
+"""What a run writes in its folder while it goes on."""
+
+
+class Difference(NamedTuple):
+    """One thing in which two runs differ; `(none)` where one of them does not have it."""
+
+    name: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.old} there, {self.new} here"
+
+
+def fingerprint(settings: TrainSettings, **parts: Mapping[str, str] | str) -> Fingerprint:
+    """Settings, versions and machine, and what the caller adds: `data=…, model=…, tokenizer=…, task=…`."""
+    everything: dict[str, Mapping[str, str] | str] = {
+        "settings": settings.fingerprint(),
+        **parts,
+        "version": versions(),
+        "machine": machine(settings),
+    }
+    flat: Fingerprint = {}
+    for name, value in everything.items():
+        flat |= {name: value} if isinstance(value, str) else {f"{name}.{key}": v for key, v in value.items()}
+    return flat
+
+
+def versions() -> Fingerprint:
+    import numpy
+    import torch
+
+    from litebert import __version__
+
+    return {"litebert": __version__, "torch": torch.__version__, "numpy": numpy.__version__}
+
+
+def machine(settings: TrainSettings) -> Fingerprint:
+    """What decides in which order torch adds numbers up: how many threads, and which kernels it picks."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    units = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    wide = [name for name in ("amx_bf16", "avx512_bf16", "avx512_f", "avx2") if units.get(name)]
+    return {
+        "device": device,
+        "threads": str(settings.threads or torch.get_num_threads()),
+        "chip": " ".join([platform.machine(), torch.backends.cpu.get_cpu_capability(), *wide]),
+    }
+
+
+def compare(old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:
+    """In what two runs differ, in the order of the new one."""
+    names = dict.fromkeys([*new, *old])
+    pairs = (Difference(name, old.get(name, "(none)"), new.get(name, "(none)")) for name in names)
+    return [pair for pair in pairs if pair.old != pair.new]
+
+
+def claim(folder: Path, mine: Fingerprint, *, overwrite: bool = False) -> None:
+    """Makes sure that the folder holds this run or none, and marks it as this run's.
+
+    With `overwrite`, what another run wrote while it went on is removed. Call it with the folder's lock.
+    Raises `UsageError` that lists what differs; `ModelError` if the mark is damaged.
+    """
+    if overwrite:
+        _clear(folder)
+    elif (folder / FILE).exists():
+        differences = compare(_read(folder / FILE), mine)
+        if differences:
+            raise UsageError(_other_run(folder, differences))
+        return
+    elif any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise UsageError(
+            f"{folder} is not empty and holds no run that could go on; give another --out, or --overwrite"
+        )
+    durable.replace(folder / FILE, json.dumps(mine, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def _clear(folder: Path) -> None:
+    """The mark goes last: a crash before leaves the old run known, if unfinished."""
+    with durable.telling(f"remove the old run in {folder}"):
+        for path in (folder / name for name in OURS):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Fingerprint:
+    try:
+        value = json.loads(path.read_bytes())
+        return {str(name): str(held) for name, held in value.items()}
+    except (ValueError, AttributeError):
+        raise ModelError(f"{path} is damaged; --overwrite starts the run anew") from None
+    except OSError as error:
+        raise LitebertError(f"cannot read {path}: {error.strerror}", code="disk") from error
+
+
+def _other_run(folder: Path, differences: list[Difference]) -> str:
+    listed = "\n".join(f"  {difference}" for difference in differences)
+    return (
+        f"{folder} holds another run, which differs in:\n{listed}\n"
+        "Give the same settings to go on with it, another --out to keep both, or --overwrite to start anew."
+    )

@@ -1,0 +1,41 @@
+"""One trainer to a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from litebert.errors import UsageError
+from litebert.training import durable
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock. Raises `UsageError`, naming the process, if another live one holds it.
+
+    The system lets go of the lock when its holder ends, however it ends, so a dead one's is taken over.
+    """
+    import fcntl  # Not there on Windows.
+
+    with durable.telling(f"write in {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(_taken(folder, os.pread(file, 20, 0).decode(errors="replace"))) from None
+        os.ftruncate(file, 0)
+        os.pwrite(file, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(file)
+
+
+def _taken(folder: Path, process: str) -> str:
+    return (
+        f"another training is running in {folder} (process {process or 'unknown'}); "
+        "wait for it, stop it, or give another --out"
+    )
