@@ -27,12 +27,17 @@ def write(path: Path, data: bytes | memoryview) -> None:
     """A new file of these bytes, on the disk when this returns."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(file, left) :]
+        write_all(file, data)
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def write_all(file: int, data: bytes | memoryview) -> None:
+    """All of it: `os.write` may take a part."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def sync_folder(folder: Path) -> None:

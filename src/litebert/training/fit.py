@@ -1,0 +1,267 @@
+"""The whole of a training run: steps, judging, saving, stopping, beginning again.
+
+`training` is a generator of events, and reports are generators around it:
+
+    with alone(folder):
+        claim(folder, fingerprint)
+        result = fit(model, job, folder, watch=[metrics_log(folder / "metrics.jsonl"), plain_lines()])
+
+The same call on a folder with an unfinished run goes on with it, to the bit; on a finished one it only
+puts the best weights into the model.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import monotonic, perf_counter
+
+import torch
+from torch import nn
+
+from litebert.errors import LitebertError, ModelError
+from litebert.training import checkpoint
+from litebert.training.checkpoint import Checkpoint, Tensors
+from litebert.training.events import (
+    Event,
+    Finished,
+    Judged,
+    Judging,
+    NotSaved,
+    Plan,
+    Restarted,
+    Saved,
+    Saving,
+    Started,
+    Watcher,
+)
+from litebert.training.interrupts import Asked, StoppedError, listening
+from litebert.training.loop import Batches, Objective, State, steps
+from litebert.training.optimizers import optimizer
+from litebert.training.progress import Judgement, Progress, Verdict
+from litebert.training.schedules import warmup_steps
+from litebert.training.settings import TrainSettings
+
+MOST_RESTARTS = 3
+"""After so many the collapse guard gives up, and early stopping ends the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train on, how, and how to judge it."""
+
+    objective: Objective
+    batches: Batches
+    settings: TrainSettings
+    evaluate: Callable[[nn.Module], Verdict] | None = None
+    """Looks at dev. Without it the last weights are the result."""
+    chief: str = ""
+    """The measure that decides which weights are best; higher is better."""
+    chance: float | None = None
+    """The loss of knowing nothing: ln(classes), or better the entropy of the labels."""
+    dev_samples: int = 0
+    """For the forecast."""
+
+    def plan(self) -> Plan:
+        """What a forecast needs."""
+        return Plan(self.total, self.interval, self.dev_samples, self.settings.minutes)
+
+    @property
+    def total(self) -> int:
+        return self.settings.updates(self.batches.per_epoch)
+
+    @property
+    def interval(self) -> int:
+        return self.settings.judging_interval(self.batches.per_epoch) if self.evaluate else 0
+
+    def over(self, progress: Progress) -> str:
+        """Why training ends here, or "" if it goes on."""
+        if progress.step >= self.total:
+            return "steps"
+        minutes = self.settings.minutes
+        if minutes is not None and progress.seconds >= 60 * minutes:
+            return "minutes"
+        stopping = self.settings.early_stopping and progress.stale >= self.settings.patience
+        return "patience" if stopping else ""
+
+    def to_judge(self, progress: Progress) -> bool:
+        """Whether it is time to look at dev: every interval, and at the end."""
+        if not self.evaluate or progress.judged_now() or progress.step == 0:
+            return False
+        return progress.step % self.interval == 0 or bool(self.over(progress))
+
+    def collapsed(self, progress: Progress) -> bool:
+        if self.chance is None or not self.settings.collapse_guard or progress.attempt >= MOST_RESTARTS:
+            return False
+        if self.over(progress) == "minutes":
+            return False
+        return progress.collapsed(self.chance, since=warmup_steps(self.settings, self.total))
+
+
+def fit(model: nn.Module, job: Job, folder: Path, *, watch: Sequence[Watcher] = ()) -> Progress:
+    """Trains `model` and leaves the best weights in it; gives the run's progress, finished.
+
+    `model` comes with the weights that the run began with, also when it goes on. The state is kept in
+    `folder/checkpoint`. Whoever calls holds the folder's lock (`alone`) and has checked that the run in it is
+    this one (`claim`).
+
+    Raises `StoppedError` after SIGTERM or Ctrl-C, with the state saved; `ModelError` if training diverges.
+    """
+    if job.settings.threads is not None:
+        torch.set_num_threads(job.settings.threads)
+    progress = Progress()
+    with listening() as asked:
+        events = training(model, job, folder / "checkpoint", asked)
+        for watcher in watch:
+            events = watcher(events)
+        for event in events:
+            if isinstance(event, Finished):
+                progress = event.progress
+    return progress
+
+
+def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator[Event]:
+    """What happens, from the first event to the last. Trains only as it is consumed."""
+    initial = copy(model) if job.chance is not None else {}
+    state = State(model, optimizer(job.settings, model), Progress())
+    best, generation, complaints = resume(state, folder)
+    keeper = Keeper(folder, job.settings, state.progress.step, generation)
+    yield Started(progress=state.progress, plan=job.plan(), complaints=complaints)
+    taking = steps(state, job.objective, job.batches, job.settings)
+    while not state.progress.finished:
+        if asked.by:
+            yield from keeper.save(state, best, must=True)
+            raise StoppedError(asked.by, folder.parent, state.progress.step)
+        if job.evaluate and job.to_judge(state.progress):
+            yield Judging(state.progress.step)
+            judged = asked.unless(partial(judge, state, job.evaluate, job.chief))
+            if judged is None:
+                continue  # Broken off: the next process will judge.
+            state.progress = after(state.progress, judged)
+            best = copy(model) if judged.best else best
+            yield judged
+            if job.collapsed(state.progress):
+                best = {}
+                yield restart(state, job, initial)
+        state.progress = replace(state.progress, finished=job.over(state.progress))
+        if state.progress.finished or keeper.due(state.progress.step):
+            yield from keeper.save(state, best, must=bool(state.progress.finished))
+        if not state.progress.finished:
+            try:
+                yield next(taking)
+            except ModelError:  # Training has diverged; the best weights so far are worth keeping.
+                yield from keeper.save(state, best, must=False)
+                raise
+    if best:
+        checkpoint.put(model, best)
+    yield Finished(state.progress)
+
+
+def resume(state: State, folder: Path) -> tuple[Tensors, int, tuple[str, ...]]:
+    """Brings `state` to where the newest whole checkpoint is, if there is one.
+
+    Gives the best weights, the checkpoint's generation (0 for none), and what is wrong with others.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        kept = checkpoint.latest(folder)
+    complaints = tuple(str(warning.message) for warning in caught)
+    if kept is None:
+        return {}, 0, complaints
+    checkpoint.put(state.model, kept.model)
+    state.optimizer.load_state_dict(kept.optimizer)
+    state.progress = kept.progress
+    return kept.best, kept.generation, complaints
+
+
+def judge(state: State, evaluate: Callable[[nn.Module], Verdict], chief: str) -> Judged:
+    """Looks at dev; changes nothing."""
+    started, before = perf_counter(), state.progress
+    state.model.eval()
+    with torch.no_grad():
+        verdict = evaluate(state.model)
+    judgement = Judgement(
+        step=before.step,
+        score=float(verdict.measures[chief]),
+        measures={name: float(value) for name, value in verdict.measures.items()},
+        constant=verdict.constant,
+        loss=before.mean_loss,
+    )
+    best = before.best is None or judgement.value > before.best.value
+    return Judged(attempt=before.attempt, judgement=judgement, best=best, seconds=perf_counter() - started)
+
+
+def after(progress: Progress, judged: Judged) -> Progress:
+    """The progress after a judgement."""
+    return replace(
+        progress,
+        history=(*progress.history, judged.judgement),
+        losses=(0.0, 0),
+        seconds=progress.seconds + judged.seconds,
+    )
+
+
+def restart(state: State, job: Job, initial: Tensors) -> Restarted:
+    """Back to the first weights, at half the learning rate."""
+    before = state.progress
+    checkpoint.put(state.model, initial)
+    state.optimizer.reset()
+    state.progress = Progress(
+        attempt=before.attempt + 1,
+        samples=before.samples,
+        pieces=before.pieces,
+        skipped=before.skipped,
+        seconds=before.seconds,
+    )
+    return Restarted(
+        attempt=state.progress.attempt,
+        learning_rate=job.settings.learning_rate * 0.5**state.progress.attempt,
+        loss=before.history[-1].loss,
+        chance=job.chance or 0.0,
+    )
+
+
+def copy(model: nn.Module) -> Tensors:
+    return {name: tensor.clone() for name, tensor in checkpoint.weights(model).items()}
+
+
+class Keeper:
+    """Saves the state in a folder: every so many steps, every so many minutes, and when it must."""
+
+    def __init__(self, folder: Path, settings: TrainSettings, step: int, generation: int) -> None:
+        self._folder, self._settings, self._generation = folder, settings, generation
+        self._step, self._since = step, monotonic()
+
+    def due(self, step: int) -> bool:
+        if step == self._step:
+            return False
+        late = monotonic() - self._since >= 60 * self._settings.save_minutes
+        every = self._settings.save_steps
+        return late or (every is not None and step % every == 0)
+
+    def save(self, state: State, best: Tensors, *, must: bool) -> Iterator[Event]:
+        """Raises what the disk says only if it `must`; else there will be another time."""
+        yield Saving()
+        started = perf_counter()
+        self._step, self._since = state.progress.step, monotonic()
+        try:
+            kept = checkpoint.keep(self._folder, self._checkpoint(state, best))
+        except LitebertError as error:
+            if must:
+                raise
+            yield NotSaved(error.message)
+            return
+        self._generation = kept.generation
+        yield Saved(step=self._step, generation=self._generation, seconds=perf_counter() - started)
+
+    def _checkpoint(self, state: State, best: Tensors) -> Checkpoint:
+        return Checkpoint(
+            model=checkpoint.weights(state.model),
+            optimizer=state.optimizer.state_dict(),
+            progress=state.progress,
+            best=best,
+            generation=self._generation,
+        )
