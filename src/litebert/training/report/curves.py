@@ -1,0 +1,60 @@
+"""`curves.png`: the loss and the measures on dev over the updates, drawn from `metrics.jsonl`."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from litebert.training import durable
+from litebert.training.report.metrics import rows
+
+_NOT_MEASURES = {"kind", "attempt", "step", "best", "train_loss"}
+
+
+def draw_curves(log: Path, to: Path) -> None:
+    """Draws the last attempt of a run."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    logged = list(rows(log))
+    attempt = max((row["attempt"] for row in logged), default=0)
+    last = [row for row in logged if row["attempt"] == attempt]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _loss(left, [row for row in last if row["kind"] == "step" and row["loss"] is not None])
+    _dev(right, [row for row in last if row["kind"] == "dev"])
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=120)
+    durable.replace(to, drawn.getvalue())
+
+
+def _loss(axes: Any, steps: list[dict[str, Any]]) -> None:
+    axes.set(title="Training", xlabel="update", ylabel="loss")
+    if not steps:
+        return
+    x, y = np.array([row["step"] for row in steps]), np.array([row["loss"] for row in steps])
+    axes.plot(x, y, color="0.8", linewidth=0.8, label="loss")
+    window = max(1, len(y) // 30)
+    if window > 1:
+        smooth = np.convolve(y, np.ones(window) / window, mode="valid")
+        axes.plot(x[window - 1 :], smooth, color="C0", label=f"mean of {window}")
+    rates = axes.twinx()
+    rates.plot(x, [row["learning_rate"] for row in steps], color="C1", linewidth=0.8)
+    rates.set_ylabel("learning rate", color="C1")
+    axes.legend(loc="upper right")
+
+
+def _dev(axes: Any, judged: list[dict[str, Any]]) -> None:
+    axes.set(title="Dev", xlabel="update")
+    names = [name for name in (judged[0] if judged else {}) if name not in _NOT_MEASURES]
+    for name in names:
+        values = [float("nan") if row[name] is None else row[name] for row in judged]
+        axes.plot([row["step"] for row in judged], values, marker=".", label=name)
+    best = [row["step"] for row in judged if row["best"]]
+    if best:
+        axes.axvline(best[-1], color="0.7", linestyle=":", label="best")
+        axes.legend(loc="lower right")
