@@ -160,7 +160,7 @@ def command(line: str) -> int:
 
 
 def serve() -> None:
-    """For each line of stdin: forks a process that does it, prints its id, and at the next line its status."""
+    """For each line of stdin: forks a process that does it and prints its id; at the next line, its status."""
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:

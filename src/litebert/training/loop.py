@@ -138,7 +138,7 @@ def seed(model: nn.Module, seed: int, step: int) -> None:
     state = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
     # Not `torch.manual_seed`, which without a GPU queues a call and a stack trace for it, at every step.
     torch.default_generator.manual_seed(state)
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(state)
     for module in model.modules():
         if isinstance(getattr(module, "draw", None), Draw):
