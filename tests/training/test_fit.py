@@ -35,7 +35,7 @@ from litebert.training.progress import Progress, Verdict
 from litebert.training.report.metrics import metrics_log
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The process ends here."""
 
 
@@ -48,7 +48,7 @@ def _gone_after(count: int, kind: type = Step) -> Watcher:
             yield event
             seen += isinstance(event, kind)
             if seen == count:
-                raise _Gone
+                raise _GoneError
 
     return watch
 
@@ -71,7 +71,7 @@ def _run(
 
 
 def _final(folder: Path, model: nn.Module) -> tuple[bytes, dict[str, Tensor]]:
-    """All that must be the same: the log, the weights, the optimiser, the best, the progress but for its clock."""
+    """All that must be the same: log, weights, optimiser, best, and the progress but for its clock."""
     kept = latest(folder / "checkpoint")
     assert kept is not None
     held = {f"model/{k}": v for k, v in model.state_dict().items()}
@@ -138,7 +138,7 @@ def test_going_on_between_judging_and_saving_is_exact(tmp_path: Path, kind: type
     wanted = _final(tmp_path / "whole", whole)
     for count in (1, 3):
         folder = tmp_path / str(count)
-        with pytest.raises(_Gone):
+        with pytest.raises(_GoneError):
             _run(folder, made, _gone_after(count, kind))
         assert _same(_final(folder, _run(folder, made)[0]), wanted)
 
@@ -262,7 +262,7 @@ def test_going_on_through_a_collapse_is_exact(tmp_path: Path) -> None:
     wanted = _final(tmp_path / "whole", whole)
     for kind, count in ((Step, 149), (Restarted, 1), (Step, 230), (Saved, 4)):
         folder = tmp_path / f"{kind.__name__}{count}"
-        with pytest.raises(_Gone):
+        with pytest.raises(_GoneError):
             _run(folder, _fragile(), _gone_after(count, kind), model=_Fragile())
         model, _ = _run(folder, _fragile(), model=_Fragile())
         assert _same(_final(folder, model), wanted), (kind, count)
@@ -323,7 +323,7 @@ def test_a_full_disk_at_the_end_is_an_error(tmp_path: Path, monkeypatch: pytest.
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(_Gone):
+    with pytest.raises(_GoneError):
         _run(tmp_path, job(save_steps=20), _gone_after(45))
     with monkeypatch.context() as patched:
         patched.setattr(os, "mkdir", full)
@@ -336,7 +336,7 @@ def test_a_full_disk_at_the_end_is_an_error(tmp_path: Path, monkeypatch: pytest.
 
 def test_damage_is_told_and_the_run_goes_on_from_before(tmp_path: Path) -> None:
     whole, _ = _run(tmp_path / "whole", job())
-    with pytest.raises(_Gone):
+    with pytest.raises(_GoneError):
         _run(tmp_path, job(save_steps=6), _gone_after(20))
     newest = sorted((tmp_path / "checkpoint").glob("state-*"))[-1]
     (newest / "optimizer.safetensors").write_bytes(b"")
