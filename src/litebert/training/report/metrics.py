@@ -1,6 +1,7 @@
 """`metrics.jsonl`: a line for each step and each judgement.
 
-It is the same to the byte however often a run stopped, so it holds no clock times; those are shown, and stand in the TensorBoard events.
+It is the same to the byte however often a run stopped, so it holds no clock times; those are shown,
+and stand in the TensorBoard events.
 """
 
 from __future__ import annotations
