@@ -200,13 +200,13 @@ def test_pickles_of_other_things(tmp_path: Path, capfd: pytest.CaptureFixture[st
     """The script itself, in this process: nothing here could do harm."""
     large = torch.zeros(1).expand(1 << 40)
     for name, thing, said in (
-        ("canary", {"a": Canary(tmp_path / "canary")}, "mkdir"),
+        ("canary", {"a": Canary(tmp_path / "sung")}, "mkdir"),
         ("list", [TENSORS], "holds a list"),
         ("number", TENSORS | {"x": 3}, "'x' is a int"),
         ("nested", {"model": TENSORS}, "'model' is a dict"),
         ("unnamed", {3: torch.zeros(1)}, "3 is a Tensor"),
         ("huge", {"x": large}, "larger than what is stored"),
-        ("empty", {}, "holds a dict"),
+        ("empty", {}, "is empty"),
     ):
         torch.save(thing, tmp_path / name)
         assert pickled.main(str(tmp_path / name), str(tmp_path / "out")) == pickled.REFUSED
@@ -215,7 +215,7 @@ def test_pickles_of_other_things(tmp_path: Path, capfd: pytest.CaptureFixture[st
     (tmp_path / "torn").write_bytes((tmp_path / "number").read_bytes()[:300])
     assert pickled.main(str(tmp_path / "torn"), str(tmp_path / "out")) == pickled.REFUSED
     assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "canary").exists()
+    assert not (tmp_path / "sung").exists()
 
 
 def test_many_names_for_little_data_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,8 @@ def resolve(name: str | Path) -> Path:
     it cannot be a hub's name (`albert/albert-base-v2`, `bert-base-chinese`). Raises `ModelError` if there is
     no such path or no such model, or if the hub cannot be reached and has not been before.
     """
+    if name == "":
+        raise ModelError("the model's name is empty: give a path, or a name on a hub")
     path = Path(name).expanduser()
     if is_there(path):
         return path

@@ -39,7 +39,9 @@ def _tensors(path: Path) -> dict[str, Any]:
     import torch
 
     loaded = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(loaded, dict) or not loaded:
+    if loaded == {}:
+        raise ValueError("it is empty")
+    if not isinstance(loaded, dict):
         raise ValueError(f"it holds a {type(loaded).__name__}, not a dictionary of tensors")
     if len(loaded) > TENSORS_LIMIT:
         raise ValueError(f"it has {len(loaded):,} entries")
