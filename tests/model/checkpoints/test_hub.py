@@ -219,7 +219,7 @@ def test_paths_never_touch_the_network(tmp_path: Path, monkeypatch: pytest.Monke
     assert resolve(Path("org")) == Path("org")
     with pytest.raises(ModelError, match=r"no such file or folder; did you mean 'org/tiny'\?"):
         resolve("org/tinny")
-    for name in ("/none/such", "a/b/c", "x" * 5000, "a\0b", "two words", "org//tiny", "c:\\models"):
+    for name in ("/none/such", "a/b/c", "x" * 5000, "a\0b", "two words", "c:\\models"):
         with pytest.raises(ModelError, match="no such file or folder"):
             resolve(name)
     with pytest.raises(ModelError, match="no such file or folder"):
