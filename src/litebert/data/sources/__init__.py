@@ -1,0 +1,30 @@
+"""Public data sets by name. One file is one folder of names; one `Source` in it is one set.
+
+To add a set, write `name = Source(task, splits, about)` in a file here: `folder.name` is then its name, and
+`folder.name:split` one split. All but the reviews that come with the package lie in the folder that the
+environment variable `LITEBERT_DATA` names.
+
+    name                     task            splits              rows
+    glue.sst2                classification  train dev all       67,349; dev by sentence, see `glue.py`
+    glue.cola                classification  train* dev* all     8,551
+    glue.mrpc                classification  train dev           3,667 and 408
+    glue.rte                 classification  train* dev* all     2,490
+    glue.qnli                classification  train* dev* all     5,463 (the official dev)
+    glue.stsb                regression      train dev           5,749 and 1,500
+    clue.tnews               classification  train* dev* all     53,360
+    clue.afqmc               classification  train dev           34,334 and 4,316
+    clue.ocnli               classification  train train_3k dev  9,985, 2,994, 2,950: those with a label
+    news.ag                  classification  train* dev* all test  10,001 and 7,600
+    questions.trec           classification  train* dev* all test  5,452 and 500; 6 classes
+    questions.trec_fine      classification  train* dev* all test  the same; 50 classes
+    reviews.imdb             classification  train* dev* all     25,000
+    reviews.imdb_stars       regression      train* dev* all     the same; 1 to 10 stars
+    reviews.en, .zh, .both   classification  train test          come with the package
+    stsb.en, stsb.zh         regression      train dev           5,749 and 1,500
+    zh.chnsenticorp          classification  train dev           9,600 and 1,200
+    zh.lcqmc                 classification  train* dev* all     8,802 (the official dev)
+    zh.waimai                classification  train* dev* all     11,987
+
+* The set comes without such a split: `dev` is a tenth by the hash of the (first) text, `train` the rest and
+`all` the file as it is. Figures on such a `dev` are not those of the official one.
+"""

@@ -1,0 +1,143 @@
+"""Which column is which field: named by the person, else by its name, else by what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+
+from litebert.data.fields import Field
+from litebert.data.formats.table import Cells, Known, Table, plain
+from litebert.errors import DataError, UsageError, nearest
+
+Columns = dict[str, str]
+"""Field → column."""
+LABEL = "label"
+"""By this name a person calls the column of any task's answers."""
+
+
+def by_field(fields: Sequence[Field], named: Mapping[str, str]) -> Columns:
+    """What was named, under the fields' own names: `label` is also the one field of any other Output.
+
+    Raises `UsageError` for a field that there is not.
+    """
+    answers = [field.name for field in fields if not field.given]
+    known = [field.name for field in fields]
+    columns: Columns = {}
+    for name, column in named.items():
+        own = answers[0] if name == LABEL and name not in known and len(answers) == 1 else name
+        if own not in known:
+            raise UsageError(nearest(name, known, "field of this task"))
+        columns[own] = column
+    return columns
+
+
+def looked_for(fields: Sequence[Field], named: Mapping[str, str]) -> Known:
+    """What a first row may hold to be one of names."""
+    usual = [name for field in fields for name in field.names]
+    return Known(
+        names=frozenset(map(plain, [*usual, *named.values()])),
+        header=None if not named else not all(column.isdecimal() for column in named.values()),
+    )
+
+
+def choose(
+    table: Table, sample: Sequence[Cells], fields: Sequence[Field], named: Mapping[str, str], path: str
+) -> Columns:
+    """The column of each field that has one. Raises `DataError` for a required field that has none."""
+    present = table.columns or tuple(dict.fromkeys(key for cells in sample for key in cells))
+    for column in named.values():
+        if column not in present:
+            message = nearest(column, present, "column")
+            raise DataError(message, path=path, line=1)
+    chosen: Columns = dict(named)
+    if table.header:
+        _by_name(chosen, present, fields)
+    else:
+        # Who numbers columns numbers all that are meant.
+        _by_content(chosen, present, [f for f in fields if f.required or not named], sample)
+    missing = [field for field in fields if field.required and field.name not in chosen]
+    if missing:
+        raise DataError(_not_found(missing[0], present, table, fields), path=path, line=1)
+    return {field.name: chosen[field.name] for field in fields if field.name in chosen}
+
+
+def _by_name(chosen: Columns, present: Sequence[str], fields: Sequence[Field]) -> None:
+    """Fills in the fields whose columns have a usual name; each column is one field's at most."""
+    for field in fields:
+        free = {plain(column): column for column in present if column not in chosen.values()}
+        column = next((free[plain(name)] for name in field.names if plain(name) in free), None)
+        if field.name not in chosen and column is not None:
+            chosen[field.name] = column
+
+
+def _by_content(
+    chosen: Columns, present: Sequence[str], fields: Sequence[Field], sample: Sequence[Cells]
+) -> None:
+    """Fills in the Output's fields with columns of few values or of numbers, then the Input's with text."""
+    cells = {column: [str(row[column]) for row in sample] for column in present}
+    for field in sorted(fields, key=lambda field: field.given):
+        free = [column for column in present if column not in chosen.values()]
+        if field.name in chosen or not free:
+            continue
+        fitting = _texts(free, cells) if field.given else _answers(free, cells, numbers=field.type is float)
+        if fitting:
+            chosen[field.name] = fitting[0]
+
+
+def _answers(free: Sequence[str], cells: Mapping[str, list[str]], *, numbers: bool) -> list[str]:
+    """The columns that may hold labels, fewest different first, or scores, the last first."""
+    several = [c for c in free if len(set(cells[c])) > 1 and all(cell.strip() for cell in cells[c])]
+    if numbers:
+        return [c for c in reversed(several) if all(map(_is_number, cells[c])) and not _counts(cells[c])]
+    repeated = [c for c in several if len(set(cells[c])) <= max(2, len(cells[c]) // 2)]
+    return sorted(repeated, key=lambda c: (len(set(cells[c])), -free.index(c)))
+
+
+def _texts(free: Sequence[str], cells: Mapping[str, list[str]]) -> list[str]:
+    """The columns that may hold texts: not numbers, and not much shorter than the longest."""
+    lengths = {c: sum(map(len, cells[c])) for c in free if not all(map(_is_number, cells[c]))}
+    longest = max(lengths.values(), default=0)
+    return [c for c, length in lengths.items() if length >= 0.3 * longest]
+
+
+def _is_number(cell: str) -> bool:
+    with suppress(ValueError):
+        float(cell)
+        return True
+    return False
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether these number the rows."""
+    with suppress(ValueError):
+        first = int(cells[0])
+        return [int(cell) for cell in cells] == list(range(first, first + len(cells)))
+    return False
+
+
+def _not_found(field: Field, present: Sequence[str], table: Table, fields: Sequence[Field]) -> str:
+    flag = _flag(field)
+    if not table.header:
+        required = [f for f in fields if f.required]
+        if len(present) < len(required):
+            return f"expected columns of {', '.join(f.name for f in required)}; there is only one column"
+        ways = " ".join(f"{_flag(f)} {i}" for i, f in enumerate(required))
+        return (
+            f"the file has no row of names, and which of its {len(present)} columns is the {field.name} "
+            f"cannot be told; number them from 0, for example {ways}"
+        )
+    shown = ", ".join(map(repr, present))
+    close = next(
+        (c for c in present if get_close_matches(plain(c), map(plain, field.names), n=1, cutoff=0.75)), None
+    )
+    hint = f"; is it {close!r}? Say {flag} {close!r}" if close else f"; say which with {flag} NAME"
+    first = (
+        "" if table.columns is None else ". If the first row is data and not names, number the columns from 0"
+    )
+    usual = ", ".join(field.names[:6])
+    return f"no column for the {field.name}: there are {shown}; expected one of {usual}, …{hint}{first}"
+
+
+def _flag(field: Field) -> str:
+    return f"--{field.name if field.given else LABEL}-column"

@@ -1,0 +1,140 @@
+"""Files and sources → examples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from litebert.data import source
+from litebert.data.example import Example, Examples, Place
+from litebert.data.reader import read_file
+from litebert.data.rows import by_name
+from litebert.errors import DataError, UsageError
+from litebert.tasks.task import Task
+
+__all__ = ["Example", "Examples", "Place", "Where", "read", "sibling"]
+
+Where = str | Path | Sequence[str | Path]
+"""Files, `-` and sources: one, several, or a string of several with commas between them."""
+
+
+def read(
+    where: Where,
+    task: Task[Any, Any] | None = None,
+    *,
+    fit: bool = False,
+    columns: Mapping[str, str] | None = None,
+    format: str | None = None,
+    split: Sequence[str] = ("train",),
+    limit: int | None = None,
+) -> Examples[Any, Any]:
+    """All examples, checked against the task: its types and, once it is fitted, its labels.
+
+    task: may be left out for a source, which has its own. fit: fill in the task from these examples, as for
+    training; else they must be such as the task knows. split: the splits that may stand for a source named
+    without one; the first that it has does. limit: at most so many examples of each file.
+
+    Raises `DataError` with the place of what is wrong, `UsageError` for a name, a column or a task that is.
+    """
+    parts = [
+        _source(name, task, split, limit)
+        if _is_source(name)
+        else read_file(name, _needed(task, name), columns=columns, format=format, limit=limit)
+        for name in _several(where)
+    ]
+    if (columns or format) and all(map(_is_source, _several(where))):
+        raise UsageError(
+            f"{where} is a source, which knows its columns and its format; leave those flags out"
+        )
+    examples = _together(parts)
+    if fit:
+        examples = replace(examples, task=examples.task.fit([example.wanted for example in examples]))
+    _check(examples)
+    return examples
+
+
+def sibling(where: Where, split: str) -> str | None:
+    """The same sources at another split, where each has it: `glue.sst2:dev` for `glue.sst2`."""
+    found = []
+    for name in _several(where):
+        if not _is_source(name):
+            return None
+        one, _ = source.find(name)
+        if split not in one.splits:
+            return None
+        found.append(f"{name.partition(':')[0]}:{split}")
+    return ",".join(found)
+
+
+def _several(where: Where) -> list[str]:
+    if not isinstance(where, str):
+        return [str(where)] if isinstance(where, Path) else [str(one) for one in where]
+    if Path(where).exists():
+        return [where]
+    return [name.strip() for name in where.split(",") if name.strip()] or [where]
+
+
+def _is_source(name: str) -> bool:
+    return source.looks_like_one(name) and not Path(name).exists() and by_name(name) is None
+
+
+def _needed(task: Task[Any, Any] | None, name: str) -> Task[Any, Any]:
+    if task is None:
+        raise UsageError(f"what is {name} for? Say --task; only a source knows its own")
+    return task
+
+
+def _source(
+    name: str, task: Task[Any, Any] | None, split: Sequence[str], limit: int | None
+) -> Examples[Any, Any]:
+    found, asked = source.find(name)
+    usual = next((one for one in split if one in found.splits), split[0])
+    if task is not None and type(task) is not type(found.task):
+        raise UsageError(f"{name} is for the task {found.task.name}, not {task.name}")
+    examples = found.read(asked or usual)
+    return replace(
+        examples,
+        rows=examples.rows[:limit],
+        task=found.task if task is None else _filled(task, found.task),
+    )
+
+
+def _filled(task: Task[Any, Any], own: Task[Any, Any]) -> Task[Any, Any]:
+    """The task with what it leaves at its default taken from the source's own."""
+    changes = {
+        field.name: getattr(own, field.name)
+        for field in fields(task)
+        if getattr(task, field.name) == field.default
+    }
+    return replace(task, **changes)
+
+
+def _together(parts: Sequence[Examples[Any, Any]]) -> Examples[Any, Any]:
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    for part in parts:
+        if part.task != first.task:
+            raise UsageError(f"these sets are for different tasks: {first.task} and {part.task}")
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.counts)
+    return Examples(
+        [example for part in parts for example in part],
+        first.task,
+        first.columns,
+        tuple(note for part in parts for note in part.notes),
+        counts,
+    )
+
+
+def _check(examples: Examples[Any, Any]) -> None:
+    check = examples.task.check
+    for example in examples:
+        try:
+            check(example.wanted)
+        except DataError as error:
+            raise example.place.error(error.message) from None

@@ -1,0 +1,70 @@
+"""What CSV and TSV share: rows of cells, the first of which may be names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from litebert.data.files import File
+from litebert.data.formats.table import Cells, Known, Table
+
+Record = tuple[int, list[str]]
+"""A line's number and its cells."""
+
+SAMPLE = 100
+"""Rows that are looked at to tell whether the first holds names."""
+
+
+def table(file: File, records: Iterator[Record], known: Known, hint: str) -> Table:
+    """The table of these records. `hint`: what to do about a row with too many cells.
+
+    The first row holds the names of columns if one of its cells is a known name that does not come again
+    in its column, or if all of them look like names. Raises `DataError`.
+    """
+    sample = list(islice(records, SAMPLE))
+    if not sample:
+        raise file.error("is empty; expected rows of text")
+    (line, first), *rest = sample
+    header = has_header(first, [cells for _, cells in rest], known)
+    columns = tuple(cell.strip() for cell in first) if header else tuple(map(str, range(len(first))))
+    for i, name in enumerate(columns):
+        if name in columns[:i]:
+            both = f"{columns.index(name) + 1} and {i + 1}"
+            raise file.error(f"columns {both} are both named {name!r}; rename one of them", line)
+    if header and not rest:
+        raise file.error(f"has the names of columns ({', '.join(columns)}) and no rows")
+    rows = chain(rest if header else sample, records)
+    return Table(_named(file, rows, columns, header, hint), columns, header)
+
+
+def has_header(first: list[str], rest: list[list[str]], known: Known) -> bool:
+    """Whether the first row names the columns."""
+    if known.header is not None:
+        return known.header
+    below = [{cells[i] for cells in rest if i < len(cells)} for i in range(len(first))]
+    if any(known(cell) and cell not in seen for cell, seen in zip(first, below, strict=True)):
+        return True
+    return len(first) > 1 and all(
+        _like_a_name(cell) and cell not in seen for cell, seen in zip(first, below, strict=True)
+    )
+
+
+def _like_a_name(cell: str) -> bool:
+    return re.fullmatch(r"[^\W\d_][\w#.\-]*( [\w#.\-]+)?", cell) is not None and len(cell) <= 30
+
+
+def _named(
+    file: File, records: Iterator[Record], columns: tuple[str, ...], header: bool, hint: str
+) -> Iterator[tuple[int, Cells]]:
+    width = len(columns)
+    for line, cells in records:
+        if len(cells) != width:
+            raise file.error(_ragged(len(cells), columns, header, hint), line)
+        yield line, dict(zip(columns, cells))  # noqa: B905 (the widths have just been compared)
+
+
+def _ragged(found: int, columns: tuple[str, ...], header: bool, hint: str) -> str:
+    expected = f"{len(columns)} ({', '.join(columns)})" if header else f"{len(columns)}, as in the first row"
+    more = f": {hint}" if found > len(columns) else ""
+    return f"{found} cell{'s' * (found != 1)}; expected {expected}{more}"

@@ -1,0 +1,25 @@
+"""TSV as GLUE has it: cells between tabs, taken as they stand. A quote is a quote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from litebert.data.files import File
+from litebert.data.formats import delimited
+from litebert.data.formats.table import Known, Table
+
+suffixes = (".tsv", ".tab")
+
+
+def read(file: File, known: Known) -> Table:
+    """The rows of a TSV file; blank lines are skipped. Raises `DataError`."""
+    return delimited.table(
+        file, _records(file), known, "a cell cannot hold a tab or a line end; use CSV or JSONL"
+    )
+
+
+def _records(file: File) -> Iterator[delimited.Record]:
+    for number, text in file.lines():
+        line = text.removesuffix("\n").removesuffix("\r")
+        if line:
+            yield number, line.split("\t")

@@ -1,0 +1,89 @@
+"""Files → Inputs to answer, as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import MISSING, fields
+from itertools import chain, islice
+from typing import Any
+
+from litebert import names
+from litebert.data.columns import by_field, choose, looked_for
+from litebert.data.fields import Maker, fields_of
+from litebert.data.files import File, shown
+from litebert.data.formats import jsonl
+from litebert.data.reader import SAMPLE
+from litebert.data.rows import FORMATS, by_name, opened
+from litebert.errors import DataError, InputError
+from litebert.tasks.task import Task
+
+
+def read_inputs(
+    path: str,
+    task: Task[Any, Any],
+    *,
+    columns: Mapping[str, str] | None = None,
+    format: str | None = None,
+) -> Iterator[Any | InputError]:
+    """The Inputs of a file or of standard input (`-`), as a stream: one for each row.
+
+    In JSONL a row has the Input's own keys (or those that `columns` names), and what else it has is let
+    pass; blank lines are no rows. Of other formats the columns are found as for `read`. A row that is no
+    Input is an `InputError` in its place, and the others are read; `DataError` is raised only where the
+    file cannot be read on.
+    """
+    module = names.find(FORMATS, format, "format") if format else by_name(path) or jsonl
+    if module is jsonl:
+        return _json_inputs(path, task, columns or {})
+    return _table_inputs(path, task, columns or {}, format)
+
+
+def _json_inputs(path: str, task: Task[Any, Any], columns: Mapping[str, str]) -> Iterator[Any | InputError]:
+    from pydantic import TypeAdapter
+
+    adapter: TypeAdapter[Any] = TypeAdapter(task.Input)
+    with closing(File(path)) as file:
+        for line, raw in file.raw_lines():
+            if not raw.isspace():
+                yield _json_input(adapter, task, columns, file, raw, line)
+
+
+def _json_input(
+    adapter: Any, task: Task[Any, Any], columns: Mapping[str, str], file: File, raw: bytes, line: int
+) -> Any:
+    from pydantic import ValidationError
+
+    try:
+        cells = jsonl.row(file, file.text(raw, line), line)
+        renamed = {field: cells[column] for field, column in columns.items() if column in cells}
+        return adapter.validate_python(cells | renamed)
+    except DataError as error:
+        return InputError(error.message)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+        return InputError(f"{file.path}:{line}: {where}: {told}; expected {_shape(task)}")
+
+
+def _table_inputs(
+    path: str, task: Task[Any, Any], columns: Mapping[str, str], format: str | None
+) -> Iterator[Any | InputError]:
+    wanted = [field for field in fields_of(task) if field.given]
+    named = by_field(wanted, columns)
+    with opened(path, format=format, known=looked_for(wanted, named)) as table:
+        sample = list(islice(table.rows, SAMPLE))
+        chosen = choose(table, [cells for _, cells in sample], wanted, named, shown(path))
+        make = Maker(task.Input, wanted, chosen)
+        for line, cells in chain(sample, table.rows):
+            try:
+                yield make(cells)
+            except ValueError as error:
+                yield InputError(f"{shown(path)}:{line}: {error}")
+
+
+def _shape(task: Task[Any, Any]) -> str:
+    """How an Input looks as JSON: {"text": …, "second"?: …}."""
+    optional = {f.name: "?" for f in fields(task.Input) if f.default is not MISSING}
+    return "{" + ", ".join(f'"{f.name}"{optional.get(f.name, "")}: …' for f in fields(task.Input)) + "}"

@@ -1,0 +1,58 @@
+"""A file → its rows: the format by the end of its name, or by how it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import ModuleType
+from typing import cast
+
+from litebert import names
+from litebert.data.files import File
+from litebert.data.formats.table import Known, Table
+
+FORMATS = "litebert.data.formats"
+
+
+@contextmanager
+def opened(path: str, *, format: str | None = None, known: Known = Known()) -> Iterator[Table]:  # noqa: B008 (frozen)
+    """The table in a file, `.gz` or not, or on standard input (`-`, as JSONL unless `format` says else).
+
+    Raises `DataError`, also while rows are read, and `UsageError` for a format that does not exist.
+    """
+    with closing(File(path)) as file:
+        module = names.find(FORMATS, format, "format") if format else format_of(file, path)
+        yield cast(Table, module.read(file, known))
+
+
+def format_of(file: File, path: str) -> ModuleType:
+    """The module of a file's format. Raises `DataError` if neither its name nor its start tells."""
+    if path == "-":
+        return names.find(FORMATS, "jsonl", "format")
+    return by_name(path) or names.find(FORMATS, _sniffed(file), "format")
+
+
+def by_name(path: str) -> ModuleType | None:
+    """The format that the end of a path means."""
+    ends = path.lower().removesuffix(".gz")
+    modules = (names.find(FORMATS, name, "format") for name in names.known(FORMATS))
+    return next((module for module in modules if ends.endswith(module.suffixes)), None)
+
+
+def _sniffed(file: File) -> str:
+    start = file.start().removeprefix(b"\xef\xbb\xbf").lstrip()
+    line = start.partition(b"\n")[0]
+    signs = {
+        "parquet": start.startswith(b"PAR1"),
+        "json": start.startswith(b"["),
+        "jsonl": start.startswith(b"{"),
+        "fasttext": b"__label__" in line,
+        "tsv": b"\t" in line,
+        "csv": b"," in line,
+    }
+    found = next((name for name, sign in signs.items() if sign), None)
+    if not start:
+        raise file.error("is empty; expected rows of text")
+    if found is None:
+        raise file.error(f"of what format is it? Say --format, one of {', '.join(names.known(FORMATS))}", 1)
+    return found

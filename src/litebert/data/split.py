@@ -1,0 +1,42 @@
+"""A part of the examples split off by hash, so that it is the same in whatever order they come."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from litebert.data.example import Example, Examples
+from litebert.errors import DataError
+
+InputT = TypeVar("InputT")
+OutputT = TypeVar("OutputT")
+
+
+def position(text: str, seed: int = 0) -> float:
+    """A number from 0 to 1 that is a text's own, evenly spread."""
+    digest = blake2b(f"{seed}\0{text}".encode(errors="surrogatepass"), digest_size=7).digest()
+    return int.from_bytes(digest, "big") / (1 << 56)
+
+
+def split_off(
+    examples: Examples[InputT, OutputT], share: float = 0.1, seed: int = 0
+) -> tuple[Examples[InputT, OutputT], Examples[InputT, OutputT]]:
+    """(the rest, about that share), by the hash of each example's first text.
+
+    The same text is always on the same side, so of two alike none is trained on and the other judged by.
+    Raises `DataError` if one side would be empty.
+    """
+    held = [position(first_text(example), seed) < share for example in examples]
+    if all(held) or not any(held):
+        raise DataError(
+            f"{len(examples)} examples are too few to split off {share:.0%} of them; give a --dev file"
+        )
+    rest, part = ([e for e, h in zip(examples, held, strict=True) if h is side] for side in (False, True))
+    return replace(examples, rows=rest), replace(examples, rows=part)
+
+
+def first_text(example: Example[Any, Any]) -> str:
+    """What tells an Input from others: its first field."""
+    first = getattr(example.given, fields(example.given)[0].name)
+    return first if isinstance(first, str) else repr(first)
