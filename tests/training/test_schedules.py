@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import settings as testing
 from hypothesis import strategies as st
 
 from litebert.training.schedules import cyclic, multiplier, plateau
@@ -64,6 +65,7 @@ def test_plateau_halves_when_dev_stands_still(scores: list[float], wanted: float
     assert plateau(scores) == wanted
 
 
+@testing(deadline=None)
 @given(
     schedule=st.sampled_from(get_args(ScheduleName)),
     total=st.integers(1, 1000),

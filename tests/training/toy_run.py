@@ -160,7 +160,7 @@ def command(line: str) -> int:
 
 
 def serve() -> None:
-    """For each line of stdin: forks a process that does it and prints its id; at the next line, its status."""
+    """Forks a process for each line of stdin, and prints its id; at the next line, how it ended."""
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
