@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def pieces(self) -> int:
-        return len(self.packed.ids)
+        return self.packed.count
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,10 +34,7 @@ class Noise:
 
 def attend(qkv: Tensor, batch: Packed, heads: int, noise: Noise | None = None) -> Tensor:
     """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]."""
-    parts = [applied(_Attend, qkv, tier, heads, batch, noise) for tier in batch.tiers]
-    if len(parts) == 1:
-        return parts[0]
-    return torch.cat(parts).index_select(0, batch.merged)
+    return applied(_Attend, qkv, batch, heads, noise)
 
 
 def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int, noise: Noise | None = None) -> Tensor:
@@ -58,56 +55,59 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int, noise: Noise 
 
 
 class _Attend(torch.autograd.Function):
-    """One tier: qkv [N, 3H] → [n, H] for the tier's n pieces."""
+    """qkv [N, 3H] → [N, H], a tier at a time; zeros for pieces of no sequence."""
 
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, tier: Tier, heads: int, batch: Packed, noise: Noise | None) -> Tensor:
-        (r, w), d = tier.shape, qkv.shape[1] // 3 // heads
-        q, k, v = (
-            qkv.index_select(0, tier.places)
-            .view(r, w, 3, heads, d)
-            .permute(2, 0, 3, 1, 4)
-            .reshape(3, r * heads, w, d)
-        )
-        scores = torch.bmm(q, k.transpose(1, 2)).view(r, heads, w, w)
-        weights = _softmax(scores, tier.bias, 1 / math.sqrt(d))
-        keep = None
-        if noise:
-            keys, positions = (t[tier.places].view(r, w) for t in (batch.keys, batch.positions))
-            keep = _kept(keys, positions, heads, noise)
-        used = weights if keep is None else _drop(weights, keep, noise.rate)  # type: ignore[union-attr]
-        out = torch.bmm(used.view(r * heads, w, w), v)
-        ctx.save_for_backward(q, k, v, weights, keep)
-        ctx.tier, ctx.pieces, ctx.rate = tier, qkv.shape[0], noise.rate if noise else 0.0
-        return out.view(r, heads, w, d).transpose(1, 2).reshape(r * w, heads * d).index_select(0, tier.back)
+    def forward(ctx: Any, qkv: Tensor, batch: Packed, heads: int, noise: Noise | None) -> Tensor:
+        out = qkv.new_zeros(len(qkv), qkv.shape[1] // 3)
+        ctx.rate, ctx.kept = noise.rate if noise else 0.0, []
+        for tier in batch.tiers:
+            q, k, v = _laid_out(qkv, tier, 3, heads)
+            weights = _softmax(_product(q, k.transpose(-2, -1)), tier.bias, 1 / math.sqrt(q.shape[-1]))
+            keep = _tier_keeps(tier, batch, heads, noise) if noise else None
+            gathered = _product(_drop(weights, keep, ctx.rate), v)
+            out.index_copy_(0, tier.pieces, _taken_back(gathered[None], tier))
+            ctx.kept.append((tier, q, k, v, weights, keep))
+        return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dout: Tensor) -> tuple[Tensor, None, None, None, None]:
-        q, k, v, weights, keep = ctx.saved_tensors
-        tier: Tier = ctx.tier
-        r, heads, w, _ = weights.shape
-        d = q.shape[-1]
-        rows = dout.new_zeros(r * w, heads * d).index_copy_(0, tier.back, dout)
-        do = rows.view(r, w, heads, d).transpose(1, 2).reshape(r * heads, w, d)
-        dweights = torch.bmm(do, v.transpose(1, 2)).view(r, heads, w, w)
-        used = weights
-        if keep is not None:
-            used, dweights = _drop(weights, keep, ctx.rate), _drop(dweights, keep, ctx.rate)
-        ds = _softmax_slope(weights, dweights, 1 / math.sqrt(d)).view(r * heads, w, w)
-        dqkv = torch.stack(
-            [
-                torch.bmm(ds, k),
-                torch.bmm(ds.transpose(1, 2), q),
-                torch.bmm(used.view_as(ds).transpose(1, 2), do),
-            ]
-        )
-        flat = dqkv.view(3, r, heads, w, d).permute(1, 3, 0, 2, 4).reshape(r * w, 3 * heads * d)
-        mine = flat.index_select(0, tier.back)
-        if len(tier.pieces) == ctx.pieces:
-            return mine, None, None, None, None
-        whole = mine.new_zeros(ctx.pieces, mine.shape[1]).index_copy_(0, tier.pieces, mine)
-        return whole, None, None, None, None
+    def backward(ctx: Any, dout: Tensor) -> tuple[Tensor, None, None, None]:
+        dqkv = dout.new_zeros(len(dout), 3 * dout.shape[1])
+        for tier, q, k, v, weights, keep in ctx.kept:
+            (do,) = _laid_out(dout, tier, 1, weights.shape[1], only_pieces=True)
+            dweights = _drop(_product(do, v.transpose(-2, -1)), keep, ctx.rate)
+            ds = _softmax_slope(weights, dweights, 1 / math.sqrt(q.shape[-1]))
+            used = _drop(weights, keep, ctx.rate)
+            parts = (_product(ds, k), _product(ds.transpose(-2, -1), q), _product(used.transpose(-2, -1), do))
+            dqkv.index_copy_(0, tier.pieces, _taken_back(torch.stack(parts), tier))
+        return dqkv, None, None, None
+
+
+def _laid_out(x: Tensor, tier: Tier, parts: int, heads: int, *, only_pieces: bool = False) -> Tensor:
+    """x [N, parts·H] → [parts, R, A, W, D]. An empty place holds what piece 0 holds, or zeros."""
+    (r, w), d = tier.shape, x.shape[1] // parts // heads
+    if only_pieces:
+        rows = x.new_zeros(r * w, x.shape[1]).index_copy_(0, tier.back, x.index_select(0, tier.pieces))
+    else:
+        rows = x.index_select(0, tier.places)
+    return rows.view(r, w, parts, heads, d).permute(2, 0, 3, 1, 4).contiguous()
+
+
+def _taken_back(x: Tensor, tier: Tier) -> Tensor:
+    """x [parts, R, A, W, D] → [n, parts·H], for the tier's n pieces."""
+    parts, r, heads, w, d = x.shape
+    return x.permute(1, 3, 0, 2, 4).reshape(r * w, parts * heads * d).index_select(0, tier.back)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """[R, A, m, k] × [R, A, k, n] → [R, A, m, n]."""
+    return torch.bmm(a.flatten(0, 1), b.flatten(0, 1)).unflatten(0, a.shape[:2])
+
+
+def _tier_keeps(tier: Tier, batch: Packed, heads: int, noise: Noise) -> Tensor:
+    keys, positions = (t[tier.places].view(tier.shape) for t in (batch.keys, batch.positions))
+    return _kept(keys, positions, heads, noise)
 
 
 @fused
@@ -121,8 +121,12 @@ def _softmax_slope(weights: Tensor, dweights: Tensor, scale: float) -> Tensor:
     return (p * (dp - (p * dp).sum(-1, keepdim=True)) * scale).to(weights.dtype)
 
 
+def _drop(weights: Tensor, keep: Tensor | None, rate: float) -> Tensor:
+    return weights if keep is None else _dropped(weights, keep, rate)
+
+
 @fused
-def _drop(weights: Tensor, keep: Tensor, rate: float) -> Tensor:
+def _dropped(weights: Tensor, keep: Tensor, rate: float) -> Tensor:
     return torch.where(keep, weights / (1 - rate), 0.0).to(weights.dtype)
 
 

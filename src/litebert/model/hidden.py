@@ -19,7 +19,8 @@ class Hidden:
     """The encoder's last states.
 
     first: [B, H], of each sequence's `[CLS]`; pooled: [B, H], `tanh(dense(first))`, which sentence order
-    was pretrained through; pieces: [N, H], or None where the head reads only `first`.
+    was pretrained through; pieces: [n, H], of the sequences' pieces (`batch.count`), or None where the head
+    reads only `first`.
     """
 
     batch: Packed

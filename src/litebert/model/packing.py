@@ -4,7 +4,11 @@ Everything but attention works on pieces and never meets padding. Attention alon
 which pieces belong together: `Tier` lays the sequences into rows of one width, several to a row,
 so that a batch of any lengths is a handful of dense products.
 
-Shapes: N pieces in all, B sequences, R rows of W places.
+The kernels compile themselves for each new shape that they meet, which takes longer than a product. So
+the counts of pieces and of rows are rounded up, by a few per cent, to a few values (`rounded`); the pieces
+that fill up belong to no sequence, are attended by nothing, and are cut off at the end.
+
+Shapes: N pieces, those that fill up included; B sequences; R rows of W places.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from torch import Tensor
 
 from litebert.text.encoding import Encoding
 
-WIDTHS = (16, 32, 64, 128, 256, 512)
+WIDTHS = (32, 64, 128, 256, 512)
 """Row widths. A sequence goes to the narrowest that holds it, since scores cost a width for each piece."""
 
 _PLACES = 1 << 20
@@ -33,15 +37,15 @@ class Tier:
     """The sequences of about one length, laid into rows of one width.
 
     places: int64 [R·W], the piece that stands in each place (an empty place repeats piece 0);
-    back: int64 [n], for each of this tier's n pieces its place;
-    pieces: int64 [n], which pieces of the batch those are, ascending;
+    pieces: int64 [n], which pieces of the batch are in this tier, ascending;
+    back: int64 [n], for each of them its place;
     bias: float32 [R, 1, W, W], 0 where two places are pieces of one sequence, else -inf
     (an empty place sees itself, so that no row of scores is empty).
     """
 
     places: Tensor
-    back: Tensor
     pieces: Tensor
+    back: Tensor
     bias: Tensor
 
     @property
@@ -53,6 +57,8 @@ class Tier:
 @dataclass(frozen=True, eq=False)
 class Packed:
     """ids, segments, positions: int64 [N]; starts: int64 [B + 1]: sequence b is starts[b]:starts[b + 1].
+
+    count: how many of the N pieces are of a sequence, the first ones; the others fill up.
 
     keys: int64 [N], by which dropout is drawn: a function of the sample and the place in it alone, so that
     a sample meets the same dropout whatever batch, process or row it is in.
@@ -69,6 +75,10 @@ class Packed:
         return len(self.lengths)
 
     @property
+    def count(self) -> int:
+        return sum(self.lengths)
+
+    @property
     def first(self) -> Tensor:
         """int64 [B]: where each sequence's first piece, `[CLS]`, stands."""
         return self.starts[:-1]
@@ -77,11 +87,6 @@ class Packed:
     def tiers(self) -> tuple[Tier, ...]:
         """How attention lays the sequences out; worked out once for all layers."""
         return tuple(_tiers(self.lengths))
-
-    @cached_property
-    def merged(self) -> Tensor:
-        """int64 [N]: where each piece stands when the tiers' pieces are put one after another."""
-        return torch.argsort(torch.cat([tier.pieces for tier in self.tiers]))
 
     @cached_property
     def padded(self) -> tuple[Tensor, Tensor]:
@@ -113,17 +118,34 @@ def pack_flat(
     lengths: NDArray[np.int64],
     samples: NDArray[np.int64],
 ) -> Packed:
-    """ids, segments [N], with the lengths [B] of the sequences in them, and their numbers [B]."""
+    """ids, segments [n], with the lengths [B] of the sequences in them, and their numbers [B]."""
     starts = np.concatenate([[0], np.cumsum(lengths)])
     positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    keys = np.repeat(samples, lengths) * _PLACES + positions
+    filled = rounded(len(ids), steps=16, least=16)
     return Packed(
-        ids=torch.from_numpy(ids.astype(np.int64)),
-        segments=torch.from_numpy(segments.astype(np.int64)),
-        positions=torch.from_numpy(positions),
+        **{
+            name: torch.from_numpy(np.pad(values.astype(np.int64), (0, filled - len(ids))))
+            for name, values in (
+                ("ids", ids),
+                ("segments", segments),
+                ("positions", positions),
+                ("keys", keys),
+            )
+        },
         starts=torch.from_numpy(starts),
         lengths=tuple(lengths.tolist()),
-        keys=torch.from_numpy(np.repeat(samples, lengths) * _PLACES + positions),
     )
+
+
+def rounded(count: int, *, steps: int, least: int) -> int:
+    """The next of a few numbers: `steps` to each doubling, all of them multiples of `least`.
+
+    >>> [rounded(n, steps=16, least=16) for n in (3, 450, 6000)]
+    [16, 464, 6144]
+    """
+    grain = max(least, (1 << count.bit_length() - 1) // steps)
+    return -(-count // grain) * grain
 
 
 def _tiers(lengths: Sequence[int]) -> list[Tier]:
@@ -137,9 +159,12 @@ def _tiers(lengths: Sequence[int]) -> list[Tier]:
 
 def _lay(members: list[int], width: int, starts: NDArray[np.int64]) -> Tier:
     rows = _fill(members, width, starts)
+    rows += [[]] * (rounded(len(rows), steps=4, least=1) - len(rows))
     places = np.zeros((len(rows), width), dtype=np.int64)
     owner = np.full((len(rows), width), -1, dtype=np.int64)
     for r, row in enumerate(rows):
+        if not row:
+            break
         held = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in row])
         places[r, : len(held)] = held
         owner[r, : len(held)] = np.repeat(row, [starts[i + 1] - starts[i] for i in row])
@@ -148,8 +173,8 @@ def _lay(members: list[int], width: int, starts: NDArray[np.int64]) -> Tier:
     together = (owner[:, :, None] == owner[:, None, :]) & (owner[:, :, None] >= 0) | np.eye(width, dtype=bool)
     return Tier(
         places=torch.from_numpy(places.ravel()),
-        back=torch.from_numpy(filled[order]),
         pieces=torch.from_numpy(places.ravel()[filled][order]),
+        back=torch.from_numpy(filled[order]),
         bias=torch.from_numpy(np.where(together, np.float32(0), np.float32(-np.inf))[:, None]),
     )
 

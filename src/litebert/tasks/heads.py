@@ -68,7 +68,7 @@ class Tokens(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`logits` [N, outputs]."""
-        return {"logits": self.apply_to(_pieces(hidden), hidden.batch.keys)}
+        return {"logits": self.apply_to(_pieces(hidden), hidden.batch.keys[: hidden.batch.count])}
 
 
 class Span(_Linear):
@@ -81,7 +81,7 @@ class Span(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`start` [N] and `end` [N]."""
-        start, end = self.apply_to(_pieces(hidden), hidden.batch.keys).unbind(1)
+        start, end = self.apply_to(_pieces(hidden), hidden.batch.keys[: hidden.batch.count]).unbind(1)
         return {"start": start, "end": end}
 
 

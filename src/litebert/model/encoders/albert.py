@@ -58,7 +58,7 @@ class Encoder(nn.Module):
             return Hidden(batch, first, self.pooler(first), None)
         x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
         first = x.index_select(0, batch.first)
-        return Hidden(batch, first, self.pooler(first), x)
+        return Hidden(batch, first, self.pooler(first), x[: batch.count])
 
     def __getstate__(self) -> dict[str, object]:
         """Without the packed matrices, which torch cannot copy."""
