@@ -27,7 +27,7 @@ def answer(body: Encoder, batch: Packed) -> Hidden:
         return body(batch)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(LENGTHS_ANY, st.integers(0, 9))
 def test_packed_is_as_each_alone(lengths: list[int], seed: int) -> None:
     together = encodings(lengths, seed=seed)
@@ -37,7 +37,7 @@ def test_packed_is_as_each_alone(lengths: list[int], seed: int) -> None:
     assert far(hidden.pooled, torch.cat([one.pooled for one in alone])) < 1e-5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(LENGTHS_ANY)
 def test_reading_the_first_pieces_alone_is_exact(lengths: list[int]) -> None:
     batch = pack(encodings(lengths))
@@ -55,7 +55,6 @@ def test_tiers_hold_every_piece_once_and_mix_no_sequences(lengths: list[int]) ->
     owner = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     seen = torch.cat([tier.pieces for tier in batch.tiers])
     assert sorted(seen.tolist()) == list(range(sum(lengths)))
-    assert torch.equal(seen[batch.merged], torch.arange(sum(lengths)))
     for tier in batch.tiers:
         rows, width = tier.shape
         place = torch.full((rows * width,), -1)

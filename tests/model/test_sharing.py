@@ -33,7 +33,7 @@ def gapless(numbers: list[int]) -> Order:
 ORDER = st.lists(st.integers(0, 4), min_size=5, max_size=5).map(gapless)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(ORDER, ORDER)
 def test_any_plan_unties_exactly(attention: Order, feedforward: Order) -> None:
     """And so every order is what its copies would be."""
