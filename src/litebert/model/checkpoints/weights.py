@@ -6,7 +6,6 @@ and nothing else, and comes back as safetensors (`pickled.py`).
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -120,9 +119,8 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         target = Path(folder) / SAFETENSORS
         # -P: the folder of a script that is run is a place to import from, and ours has a `tensorflow`.
         command = [sys.executable, "-P", pickled.__file__, str(path.resolve()), str(target)]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("TORCH_FORCE")}
         try:
-            done = subprocess.run(command, capture_output=True, env=environment, timeout=SECONDS_LIMIT)
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS_LIMIT)
         except subprocess.TimeoutExpired:
             raise ModelError(f"{path}: reading it took more than {SECONDS_LIMIT} s") from None
         if done.returncode != 0:
