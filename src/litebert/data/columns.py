@@ -90,7 +90,8 @@ def _answers(free: Sequence[str], cells: Mapping[str, list[str]], *, numbers: bo
     several = [c for c in free if len(set(cells[c])) > 1 and all(cell.strip() for cell in cells[c])]
     if numbers:
         return [c for c in reversed(several) if all(map(_is_number, cells[c])) and not _counts(cells[c])]
-    repeated = [c for c in several if len(set(cells[c])) <= max(2, len(cells[c]) // 2)]
+    most = min(max(2, len(cells[free[0]]) // 2), len(cells[free[0]]) - 1)
+    repeated = [c for c in several if len(set(cells[c])) <= most]
     return sorted(repeated, key=lambda c: (len(set(cells[c])), -free.index(c)))
 
 

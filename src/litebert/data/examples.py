@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,19 @@ def sibling(where: Where, split: str) -> str | None:
 def _several(where: Where) -> list[str]:
     if not isinstance(where, str):
         return [str(where)] if isinstance(where, Path) else [str(one) for one in where]
-    if Path(where).exists():
+    if _exists(where):
         return [where]
     return [name.strip() for name in where.split(",") if name.strip()] or [where]
 
 
+def _exists(name: str) -> bool:
+    with suppress(OSError):  # too long for a name
+        return Path(name).exists()
+    return False
+
+
 def _is_source(name: str) -> bool:
-    return source.looks_like_one(name) and not Path(name).exists() and by_name(name) is None
+    return source.looks_like_one(name) and not _exists(name) and by_name(name) is None
 
 
 def _needed(task: Task[Any, Any] | None, name: str) -> Task[Any, Any]:

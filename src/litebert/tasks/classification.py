@@ -31,6 +31,7 @@ class Classification(Task[Text, Label]):
     Input = Text
     Output = Label
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "label": LABEL_COLUMNS}
+    problem = "single_label_classification"
     best = "accuracy"
 
     labels: tuple[str, ...] = ()
@@ -43,7 +44,8 @@ class Classification(Task[Text, Label]):
         return replace(self, labels=fit_labels(self.labels, (label.label for label in wanted), least=2))
 
     def check(self, wanted: Label) -> None:
-        label_number(wanted.label, self.labels)
+        if self.labels:
+            label_number(wanted.label, self.labels)
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
         return texts.encode(given, tokenizer, self.max_pieces, self.on_long)
@@ -72,6 +74,9 @@ class Classification(Task[Text, Label]):
         rows = np.exp(rows - rows.max(axis=1, keepdims=True))
         likely = texts.merge(encodings, rows / rows.sum(axis=1, keepdims=True))
         return Label(self.labels[likely.argmax()], float(likely.max()))
+
+    def mistake(self, output: Label, wanted: Label) -> float | None:
+        return None if output.label == wanted.label else output.probability
 
     def measure(self, outputs: Sequence[Label], wanted: Sequence[Label]) -> dict[str, float]:
         return metrics.classes([o.label for o in outputs], [w.label for w in wanted], self.labels)

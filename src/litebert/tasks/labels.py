@@ -48,15 +48,12 @@ def _chunks(name: str) -> list[tuple[int, str]]:
 def fit_labels(known: tuple[str, ...], found: Iterable[str], least: int) -> tuple[str, ...]:
     """The label names of a task: those it has, if it has some, else those found.
 
-    Raises `DataError` for fewer than `least` found, or for one that is not among those it has.
+    Raises `DataError` for fewer than `least` found. Whether those found are those it has, `check` tells.
     """
     distinct = natural(found)
     if len(distinct) < least:
         what = f"only {distinct[0]!r}" if distinct else "none"
         raise DataError(f"training needs at least {least} different labels, but the data have {what}")
-    if known:
-        for label in distinct:
-            label_number(label, known)
     return known or distinct
 
 

@@ -57,6 +57,7 @@ class Multilabel(Task[Text, Labels]):
     Output = Labels
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "labels": ("labels", *LABEL_COLUMNS)}
     cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"labels": several}
+    problem = "multi_label_classification"
     best = "micro_f1"
 
     labels: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ class Multilabel(Task[Text, Labels]):
         return replace(self, labels=fit_labels(self.labels, found, least=1))
 
     def check(self, wanted: Labels) -> None:
-        for label in wanted.labels:
+        for label in wanted.labels if self.labels else ():
             label_number(label.label, self.labels)
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
@@ -104,6 +105,11 @@ class Multilabel(Task[Text, Labels]):
         likely = texts.merge(encodings, np.exp(-np.logaddexp(0, -rows)))
         order = [i for i in np.argsort(-likely, kind="stable") if likely[i] >= self.threshold]
         return Labels(tuple(Label(self.labels[i], float(likely[i])) for i in order))
+
+    def mistake(self, output: Labels, wanted: Labels) -> float | None:
+        """How many labels were given that should not be, or should be and were not."""
+        wrong = {label.label for label in output.labels} ^ {label.label for label in wanted.labels}
+        return float(len(wrong)) or None
 
     def measure(self, outputs: Sequence[Labels], wanted: Sequence[Labels]) -> dict[str, float]:
         return metrics.flags(self._flags(outputs), self._flags(wanted))

@@ -44,6 +44,7 @@ class Regression(Task[Text, Score]):
     Input = Text
     Output = Score
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "score": SCORES}
+    problem = "regression"
     best = "pearson"
 
     mean: float = 0.0
@@ -87,6 +88,9 @@ class Regression(Task[Text, Score]):
     ) -> Score:
         """The windows' mean, weighted by their pieces, in the data's own units."""
         return Score(float(texts.merge(encodings, texts.logits(scores))[0]) * self.scale + self.mean)
+
+    def mistake(self, output: Score, wanted: Score) -> float | None:
+        return abs(output.score - wanted.score) or None
 
     def measure(self, outputs: Sequence[Score], wanted: Sequence[Score]) -> dict[str, float]:
         given, right = [o.score for o in outputs], [w.score for w in wanted]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from litebert.model.checkpoints.checkpoint import Problem
     from litebert.model.config import EncoderConfig
 
 InputT = TypeVar("InputT")
@@ -60,6 +61,12 @@ class Task(ABC, Generic[InputT, OutputT]):
     raising `ValueError` with what it expected."""
     piecewise: ClassVar[frozenset[str]] = frozenset()
     """The names of targets that have a value for each piece of an encoding, not one for the whole."""
+    architecture: ClassVar[str] = "ForSequenceClassification"
+    """Hugging Face's class for a model with this head, without the family's name."""
+    problem: ClassVar[Problem | None] = None
+    """Hugging Face's `problem_type`."""
+    head_name: ClassVar[str] = "classifier"
+    """The head's name in a checkpoint (`huggingface_names.HEADS`)."""
     best: ClassVar[str]
     """The measure by which the best weights are kept; higher is better."""
 
@@ -73,7 +80,7 @@ class Task(ABC, Generic[InputT, OutputT]):
         """This task with what it must know of the training data filled in: label names, a scale."""
 
     def check(self, wanted: OutputT) -> None:
-        """Raises `DataError` for a wanted that this task, as fitted, cannot aim at: an unknown label."""
+        """Raises `DataError` for a wanted that this task, once fitted, cannot aim at: an unknown label."""
 
     @abstractmethod
     def encode(self, given: InputT, tokenizer: Tokenizer) -> list[Encoding]:
@@ -99,6 +106,10 @@ class Task(ABC, Generic[InputT, OutputT]):
         scores: Sequence[Mapping[str, NDArray[np.float32]]],
     ) -> OutputT:
         """The Output, from the scores of each of the Input's encodings."""
+
+    @abstractmethod
+    def mistake(self, output: OutputT, wanted: OutputT) -> float | None:
+        """How badly an Output is wrong, greater for worse: how sure it was, or how far off. None if right."""
 
     @abstractmethod
     def measure(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> dict[str, float]:
