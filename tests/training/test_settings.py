@@ -51,3 +51,11 @@ def test_torch_is_not_needed_for_help() -> None:
     code = "import sys, litebert.training.settings; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_left_out_is_filled_in() -> None:
+    filled = TrainSettings(batch_size=8).filled(learning_rate=0.1, batch_size=32, epochs=2)
+    assert (filled.peak, filled.batch_size, filled.epochs) == (0.1, 8, 2)
+    for missing in (lambda: TrainSettings().peak, lambda: TrainSettings().updates(10)):
+        with pytest.raises(UsageError, match="must be given, or filled in by a preset"):
+            missing()

@@ -218,7 +218,7 @@ def restart(state: State, job: Job, initial: Tensors) -> Restarted:
     )
     return Restarted(
         attempt=state.progress.attempt,
-        learning_rate=job.settings.learning_rate * 0.5**state.progress.attempt,
+        learning_rate=job.settings.peak * 0.5**state.progress.attempt,
         loss=before.history[-1].loss,
         chance=job.chance or 0.0,
     )

@@ -130,7 +130,7 @@ def steps(state: State, objective: Objective, batches: Batches, settings: TrainS
 def learning_rate(settings: TrainSettings, progress: Progress, total: int) -> float:
     """For the next update: the schedule's, halved for each attempt that collapsed."""
     shape = multiplier(settings, progress.step, total, progress.scores)
-    return settings.learning_rate * shape * 0.5**progress.attempt
+    return settings.peak * shape * 0.5**progress.attempt
 
 
 def seed(model: nn.Module, seed: int, step: int) -> None:

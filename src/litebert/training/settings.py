@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from litebert.errors import UsageError
@@ -21,8 +21,8 @@ class TrainSettings:
     """How to train. Raises `UsageError` for a value that cannot be meant."""
 
     optimizer: OptimizerName = "adamw"
-    learning_rate: float = 2e-5
-    """The peak of the schedule."""
+    learning_rate: float | None = None
+    """The peak of the schedule; left out, by the preset for the task and the model's size."""
     schedule: ScheduleName = "linear"
     """What follows the warm-up: linear to 0; google, which is linear but counted from step 0 as in Google's
     code; constant; cosine to 0; cyclic, cosine with restarts; plateau, halved when dev stands still."""
@@ -30,12 +30,12 @@ class TrainSettings:
     """The part of all steps in which the learning rate climbs from 0."""
     cycles: int = 3
     """How many cosines the cyclic schedule has."""
-    batch_size: int = 32
-    """Samples in one batch."""
+    batch_size: int | None = None
+    """Samples in one batch; left out, by the preset."""
     accumulation: int = 1
     """How many batches make one update: the gradient is the mean over all their samples."""
-    epochs: float = 3.0
-    """How often to go through the training data."""
+    epochs: float | None = None
+    """How often to go through the training data; left out, by the preset."""
     steps: int | None = None
     """Updates to make, in place of epochs."""
     minutes: float | None = None
@@ -87,10 +87,28 @@ class TrainSettings:
         if value is not None and not (holds(value) and value < float("inf")):
             raise UsageError(f"{name} must be {expected}, but is {value}")
 
+    def filled(self, *, learning_rate: float, batch_size: int, epochs: float) -> TrainSettings:
+        """These settings with what was left out."""
+        return replace(
+            self,
+            learning_rate=self.learning_rate or learning_rate,
+            batch_size=self.batch_size or batch_size,
+            epochs=self.epochs or epochs,
+        )
+
+    @property
+    def peak(self) -> float:
+        """The learning rate that the schedule's shape is multiplied by."""
+        if self.learning_rate is None:
+            raise UsageError("learning_rate must be given, or filled in by a preset")
+        return self.learning_rate
+
     def updates(self, batches_per_epoch: int) -> int:
         """How many updates the whole run makes."""
         if self.steps is not None:
             return self.steps
+        if self.epochs is None:
+            raise UsageError("epochs or steps must be given, or filled in by a preset")
         return max(1, round(self.epochs * batches_per_epoch / self.accumulation))
 
     def judging_interval(self, batches_per_epoch: int) -> int:
