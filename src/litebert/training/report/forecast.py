@@ -22,6 +22,8 @@ class Forecast:
 
     plan: Plan = field(default_factory=lambda: Plan(0, 0, 0, None))
     step: int = 0
+    judged: int = 0
+    """The step of the last judgement."""
     spent: float = 0.0
     """Seconds so far, over all processes."""
     times: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=500))
@@ -37,6 +39,7 @@ class Forecast:
             case Started():
                 self.plan, self.step = event.plan, event.progress.step
                 self.spent = event.progress.seconds
+                self.judged = event.progress.history[-1].step if event.progress.history else 0
             case Step():
                 self.step = event.step
                 self.spent += event.seconds
@@ -46,11 +49,12 @@ class Forecast:
                 self._warm = True
             case Judged():
                 self.judging.append(event.seconds)
+                self.judged = event.judgement.step
                 self.spent += event.seconds
             case Saved():
                 self.saving += event.seconds
             case Restarted():
-                self.step = 0
+                self.step = self.judged = 0
             case _:
                 pass
 
@@ -69,7 +73,7 @@ class Forecast:
         if not self.plan.interval:
             return 0
         # One at each multiple of the interval, and one at the end.
-        return -(-self.plan.total // self.plan.interval) - self.step // self.plan.interval
+        return -(-self.plan.total // self.plan.interval) - -(-self.judged // self.plan.interval)
 
     def judgement(self) -> float:
         """Seconds of one, guessed from training while there has been none."""
