@@ -61,6 +61,46 @@ def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / FILE).exists()
 
 
+def test_overwrite_takes_a_folder_of_other_things_but_no_unknown_state(tmp_path: Path) -> None:
+    (tmp_path / "README.md").touch()
+    claim(tmp_path, {"a": "1"}, overwrite=True)
+    assert (tmp_path / "README.md").exists()
+    (tmp_path / FILE).unlink()
+    (tmp_path / "checkpoint").mkdir()
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="of no run that is known"):
+            claim(tmp_path, {"a": "1"}, overwrite=overwrite)
+
+
+def test_a_crash_while_overwriting_leaves_no_finished_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each removal may be the last: the mark is there to the end, the results are not."""
+    names = ("results.json", "model.safetensors", "metrics.jsonl")
+    for stop_at in range(4):
+        folder = tmp_path / str(stop_at)
+        folder.mkdir()
+        claim(folder, {"a": "1"})
+        for name in names:
+            (folder / name).touch()
+        removed = 0
+        real = Path.unlink
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            nonlocal removed
+            if removed == stop_at:  # noqa: B023
+                raise KeyboardInterrupt
+            removed += 1
+            real(path, missing_ok)  # noqa: B023
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Path, "unlink", unlink)
+            claim(folder, {"a": "2"}, overwrite=True)
+        assert (folder / "results.json").exists() == (stop_at == 0)
+        with pytest.raises(UsageError, match="another run"):
+            claim(folder, {"a": "2"})
+
+
 def test_overwrite_removes_the_old_run_and_nothing_else(tmp_path: Path) -> None:
     claim(tmp_path, {"a": "1"})
     (tmp_path / "checkpoint" / "state-00000001").mkdir(parents=True)

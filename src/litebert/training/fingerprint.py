@@ -19,8 +19,11 @@ from litebert.training.settings import TrainSettings
 
 Fingerprint = dict[str, str]
 FILE = "fingerprint.json"
-OURS = ("checkpoint", "events", "metrics.jsonl", FILE)
+STATE = ("checkpoint", "events", "metrics.jsonl")
 """What a run writes in its folder while it goes on."""
+OURS = ("results.json", "model.safetensors", *STATE, FILE)
+"""What must not outlive it when another takes its folder, in the order in which it goes: the results first,
+so that no half removed run looks finished, and the mark last, so that it stays known as this one."""
 
 
 class Difference(NamedTuple):
@@ -81,17 +84,20 @@ def compare(old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:
 def claim(folder: Path, mine: Fingerprint, *, overwrite: bool = False) -> None:
     """Makes sure that the folder holds this run or none, and marks it as this run's.
 
-    With `overwrite`, what another run wrote while it went on is removed. Call it with the folder's lock.
-    Raises `UsageError` that lists what differs; `ModelError` if the mark is damaged.
+    With `overwrite`, a run that is there is removed; what is not of a run stays. Call it with the folder's
+    lock. Raises `UsageError` that lists what differs; `ModelError` if the mark is damaged.
     """
-    if overwrite:
-        _clear(folder)
-    elif (folder / FILE).exists():
+    marked = (folder / FILE).exists()
+    if marked and not overwrite:
         differences = compare(_read(folder / FILE), mine)
         if differences:
             raise UsageError(_other_run(folder, differences))
         return
-    elif any(not path.name.startswith(".") for path in folder.iterdir()):
+    if marked:
+        _clear(folder)
+    elif any((folder / name).exists() for name in STATE):
+        raise UsageError(f"{folder} holds {', '.join(STATE)} of no run that is known; give another --out")
+    elif not overwrite and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise UsageError(
             f"{folder} is not empty and holds no run that could go on; give another --out, or --overwrite"
         )
@@ -99,7 +105,6 @@ def claim(folder: Path, mine: Fingerprint, *, overwrite: bool = False) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """The mark goes last: a crash before leaves the old run known, if unfinished."""
     with durable.telling(f"remove the old run in {folder}"):
         for path in (folder / name for name in OURS):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
