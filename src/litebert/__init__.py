@@ -1,1 +1,46 @@
-"""litebert: ALBERT, whole and working."""
+"""litebert: ALBERT, whole and working, in Chinese and English, on the machine you have.
+
+    import litebert
+
+    litebert.train(task="classification", train="reviews.both", out="runs/reviews")
+    model = litebert.load("runs/reviews")
+    model(["It broke on the second day.", "比想象的还要好"])
+
+The names below are imported when they are first used, so that `import litebert` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = ["LitebertError", "convert", "evaluate", "load", "predict", "train"]
+
+_HOMES = {
+    "LitebertError": "litebert.errors",
+    "convert": "litebert.verbs.convert",
+    "evaluate": "litebert.verbs.evaluate",
+    "load": "litebert.run",
+    "predict": "litebert.verbs.predict",
+    "train": "litebert.verbs.train",
+}
+
+if TYPE_CHECKING:
+    from litebert.errors import LitebertError
+    from litebert.run import load
+    from litebert.verbs.convert import convert
+    from litebert.verbs.evaluate import evaluate
+    from litebert.verbs.predict import predict
+    from litebert.verbs.train import train
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'litebert' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

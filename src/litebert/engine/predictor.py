@@ -53,8 +53,8 @@ class Predictor(Generic[InputT, OutputT]):
         found: list[list[Scores]] = [[] for _ in inputs]
         for (i, _), scores in zip(whole, self._run([e for _, e in whole]), strict=True):
             found[i].append(scores)
-        for given, many, scores in zip(inputs, encoded, found, strict=True):
-            yield self._decode(given, many, scores)
+        for given, many, own in zip(inputs, encoded, found, strict=True):
+            yield self._decode(given, many, own)
 
     def _encode(self, given: InputT | InputError) -> list[Encoding] | InputError:
         if isinstance(given, InputError):

@@ -102,7 +102,8 @@ def _taken_back(x: Tensor, tier: Tier) -> Tensor:
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """[R, A, m, k] × [R, A, k, n] → [R, A, m, n]."""
-    return torch.bmm(a.flatten(0, 1), b.flatten(0, 1)).unflatten(0, a.shape[:2])
+    r, heads = a.shape[:2]
+    return torch.bmm(a.flatten(0, 1), b.flatten(0, 1)).view(r, heads, a.shape[2], b.shape[3])
 
 
 def _tier_keeps(tier: Tier, batch: Packed, heads: int, noise: Noise) -> Tensor:

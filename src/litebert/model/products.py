@@ -39,8 +39,8 @@ class Linear(nn.Module):
 
 def stack(*parts: Linear, dtype: torch.dtype) -> Product:
     """Several matrices that read the same rows, as one product."""
-    weight = torch.cat([part.weight for part in parts])
-    biases = [part.bias for part in parts if part.bias is not None]
+    weight = torch.cat(tuple(part.weight for part in parts))
+    biases = tuple(part.bias for part in parts if part.bias is not None)
     return Product(weight, torch.cat(biases) if biases else None, dtype)
 
 

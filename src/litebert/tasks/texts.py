@@ -15,12 +15,12 @@ from litebert.text.tokenizer import Tokenizer
 
 COLUMNS = {
     "text": (
-        *("text", "sentence", "sentence1", "text_a", "texta", "text1", "premise", "question1", "string1"),
+        *("text", "sentence", "sentence1", "text_a", "texta", "text1", "premise", "question1", "#1 string"),
         *("review", "content", "comment", "body", "message", "question", "query", "title", "document"),
         *("文本", "句子", "句子1", "内容", "评论", "标题"),
     ),
     "second": (
-        *("second", "sentence2", "text_b", "textb", "text2", "hypothesis", "question2", "string2", "pair"),
+        *("second", "sentence2", "text_b", "textb", "text2", "hypothesis", "question2", "#2 string", "pair"),
         *("文本2", "句子2"),
     ),
 }

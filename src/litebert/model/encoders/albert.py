@@ -75,9 +75,9 @@ class Encoder(nn.Module):
         return self._kept[1]
 
     def _pack(self, run: Pass) -> Prepared:
-        return [block.prepare(run) for block in self.attention], [
-            block.prepare(run) for block in self.feedforward
-        ]
+        attention: list[Attention] = list(self.attention)  # type: ignore[arg-type]
+        feedforward: list[FeedForward] = list(self.feedforward)  # type: ignore[arg-type]
+        return [block.prepare(run) for block in attention], [block.prepare(run) for block in feedforward]
 
 
 def initialise(module: nn.Module, std: float) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from litebert.data.batches import Batch
-from litebert.model.model import Model
+from litebert.data.encoded import Batch
 from litebert.tasks.task import Task
 
 
@@ -17,5 +16,5 @@ class Finetuning:
     def __init__(self, task: Task[Any, Any]) -> None:
         self.task = task
 
-    def __call__(self, model: Model, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    def __call__(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         return self.task.loss(model(batch.packed), batch.targets), {}

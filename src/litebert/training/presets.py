@@ -1,0 +1,52 @@
+"""Settings that work, by the size of the model, by whether it was pretrained, and by how much there is to learn.
+
+Fine-tuning: the paper's learning rates are 1e-5 to 5e-5 (Table 14); from xlarge on more than 1e-5 diverges
+(albert.md §3, §4 trap 16), and small models want more. New weights: found on development splits of SST-2 and
+ChnSentiCorp (`docs/training.md`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litebert.model.config import EncoderConfig
+from litebert.training.settings import TrainSettings
+
+SMALL = 512
+"""Hidden size up to which a model is small."""
+LARGE = 2048
+"""Hidden size from which a model is xlarge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What is used where a person says nothing."""
+
+    learning_rate: float
+    batch_size: int
+    epochs: float
+    dropout: float | None = None
+    """Of the encoder; None leaves it as the model has it."""
+
+    def fill(self, settings: TrainSettings) -> TrainSettings:
+        return settings.filled(
+            learning_rate=self.learning_rate, batch_size=self.batch_size, epochs=self.epochs
+        )
+
+
+def preset(config: EncoderConfig, *, pretrained: bool, examples: int) -> Preset:
+    """For fine-tuning a model of this size on so many examples."""
+    if pretrained:
+        return Preset(learning_rate=_tuning_rate(config.hidden), batch_size=32, epochs=_epochs(examples, 3))
+    rate = 5e-4 if config.hidden <= SMALL else 1e-4
+    size = 64 if examples >= 5_000 else 32 if examples >= 2_000 else 16
+    return Preset(learning_rate=rate, batch_size=size, epochs=_epochs(examples, 4), dropout=0.1)
+
+
+def _tuning_rate(hidden: int) -> float:
+    return 1e-4 if hidden <= SMALL else 2e-5 if hidden < LARGE else 1e-5
+
+
+def _epochs(examples: int, enough: float) -> float:
+    """Few examples are gone through more often."""
+    return enough * (5 if examples < 2_000 else 2 if examples < 5_000 else 1)
