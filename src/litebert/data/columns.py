@@ -97,9 +97,9 @@ def _answers(free: Sequence[str], cells: Mapping[str, list[str]], *, numbers: bo
 
 def _texts(free: Sequence[str], cells: Mapping[str, list[str]]) -> list[str]:
     """The columns that may hold texts: not numbers, and not much shorter than the longest."""
-    lengths = {c: sum(map(len, cells[c])) for c in free if not all(map(_is_number, cells[c]))}
+    lengths = {c: sum(map(len, held)) for c, held in cells.items() if not all(map(_is_number, held))}
     longest = max(lengths.values(), default=0)
-    return [c for c, length in lengths.items() if length >= 0.3 * longest]
+    return [c for c in free if lengths.get(c, -1) >= 0.3 * longest]
 
 
 def _is_number(cell: str) -> bool:

@@ -50,7 +50,7 @@ def read(
         raise UsageError(
             f"{where} is a source, which knows its columns and its format; leave those flags out"
         )
-    examples = _together(parts)
+    examples = _together(parts, task)
     if fit:
         examples = replace(examples, task=examples.task.fit([example.wanted for example in examples]))
     _check(examples)
@@ -119,19 +119,18 @@ def _filled(task: Task[Any, Any], own: Task[Any, Any]) -> Task[Any, Any]:
     return replace(task, **changes)
 
 
-def _together(parts: Sequence[Examples[Any, Any]]) -> Examples[Any, Any]:
+def _together(parts: Sequence[Examples[Any, Any]], task: Task[Any, Any] | None) -> Examples[Any, Any]:
+    """One set of several, for the task that they all are for, or else for the one that was asked."""
     first = parts[0]
-    if len(parts) == 1:
-        return first
-    for part in parts:
-        if part.task != first.task:
-            raise UsageError(f"these sets are for different tasks: {first.task} and {part.task}")
+    alike = all(part.task == first.task for part in parts)
+    if not alike and task is None:
+        raise UsageError("these sets have different labels or tasks; say --task to join them")
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part.counts)
     return Examples(
         [example for part in parts for example in part],
-        first.task,
+        first.task if alike or task is None else task,
         first.columns,
         tuple(note for part in parts for note in part.notes),
         counts,

@@ -1,0 +1,105 @@
+"""Inputs to answer: one for each row, errors in their places."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from litebert.data.inputs import read_inputs
+from litebert.errors import DataError, InputError
+from litebert.tasks.classification import Classification
+from litebert.tasks.texts import Text
+
+TASK = Classification(labels=("a", "b"))
+
+
+def told(answers: Iterator[Text | InputError]) -> list[Text | str]:
+    return [one.message if isinstance(one, InputError) else one for one in answers]
+
+
+def test_a_bad_row_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_bytes(
+        b'\xef\xbb\xbf{"text":"a"}\n\n{"txt":"b"}\nno json\n{"text":5}\n   \r\n'
+        b'{"text":"b","second":"c","label":"x"}\r\n\xff\n[1]\n{"text":"\\ud83d"}\n{"text":null}\n{"text":""}'
+    )
+    shape = 'expected {"text": …, "second"?: …}'
+    one = "expected one object a line"
+    assert told(read_inputs("in.jsonl", TASK)) == [
+        Text("a"),
+        f"in.jsonl:3: text: field required; {shape}",
+        f"in.jsonl:4:1: not JSON: expecting value; {one}",
+        f"in.jsonl:5: text: input should be a valid string; {shape}",
+        Text("b", "c"),
+        "in.jsonl:8:1: the byte 0xff is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8",
+        "in.jsonl:9: expected a JSON object, {…}, but this is an array",
+        f"in.jsonl:10:1: not JSON: \\ud83d is half of a character (a lone surrogate); {one}",
+        f"in.jsonl:11: text: input should be a valid string; {shape}",
+        Text(""),
+    ]
+
+
+def test_a_line_too_long_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("litebert.data.files.MAX_LINE", 1 << 16)
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b'{"text":"a"}\n{"text":"' + b"x" * (1 << 20) + b'"}\n{"text":"b"}\n')
+    first, second, third = read_inputs(str(path), TASK)
+    assert (first, third) == (Text("a"), Text("b"))
+    assert isinstance(second, InputError) and "the line is longer than" in second.message
+
+
+def test_standard_input_is_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b'{"text":"a"}\n{}\n')))
+    first, second = told(read_inputs("-", TASK))
+    assert first == Text("a")
+    assert str(second).startswith("standard input:2: text: field required")
+
+
+def test_nothing_in_is_nothing_out(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text("")
+    assert list(read_inputs(str(path), TASK)) == []
+
+
+def test_columns_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"review":"a"}\n{"text":"b"}\n')
+    assert list(read_inputs(str(path), TASK, columns={"text": "review"})) == [Text("a"), Text("b")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.csv", "sentence,idx\na,0\n,1\n"),
+        ("in.tsv", "idx\tsentence\n0\ta\n1\t\n"),
+        ("in.json", '[{"sentence":"a"},{"sentence":""}]'),
+    ],
+)
+def test_other_formats_are_read_by_their_columns(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    assert list(read_inputs(str(tmp_path / name), TASK)) == [Text("a"), Text("")]
+
+
+def test_in_other_formats_too_a_bad_row_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.json").write_text('[{"text":"a"},\n{"text":3},\n{"text":"c"}]')
+    assert told(read_inputs("in.json", TASK)) == [
+        Text("a"),
+        "in.json:2: text must be text, but is 3",
+        Text("c"),
+    ]
+
+
+def test_a_file_that_cannot_be_read_on_ends_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such file"):
+        list(read_inputs(str(tmp_path / "in.jsonl"), TASK))
+    (tmp_path / "in.csv").write_text("text,idx\na,0\nb,1,2\n")
+    answers = read_inputs(str(tmp_path / "in.csv"), TASK)
+    with pytest.raises(DataError, match=r"in\.csv:3: 3 cells; expected 2"):
+        list(answers)
