@@ -22,14 +22,14 @@ _HOMES = {
     "LitebertError": "litebert.errors",
     "convert": "litebert.verbs.convert",
     "evaluate": "litebert.verbs.evaluate",
-    "load": "litebert.run",
+    "load": "litebert.engine.opening",
     "predict": "litebert.verbs.predict",
     "train": "litebert.verbs.train",
 }
 
 if TYPE_CHECKING:
+    from litebert.engine.opening import load
     from litebert.errors import LitebertError
-    from litebert.run import load
     from litebert.verbs.convert import convert
     from litebert.verbs.evaluate import evaluate
     from litebert.verbs.predict import predict

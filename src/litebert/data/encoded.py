@@ -114,7 +114,8 @@ def _encode(task: Task[Any, Any], tokenizer: Tokenizer, example: Example[Any, An
 
 
 def _ends(lengths: Any) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(list(lengths), dtype=np.int64)])
+    ends: NDArray[np.int64] = np.cumsum([0, *lengths], dtype=np.int64)
+    return ends
 
 
 def _targets(task: Task[Any, Any], encodings: list[Encoding], wanted: list[Any]) -> dict[str, Flat]:

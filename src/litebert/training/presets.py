@@ -1,4 +1,4 @@
-"""Settings that work, by the size of the model, by whether it was pretrained, and by how much there is to learn.
+"""Settings that work: by the model's size, whether it was pretrained, and how much there is to learn from.
 
 Fine-tuning: the paper's learning rates are 1e-5 to 5e-5 (Table 14); from xlarge on more than 1e-5 diverges
 (albert.md §3, §4 trap 16), and small models want more. New weights: found on development splits of SST-2 and

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 SENTENCES = ("The handle came off in my hand, and nobody answers.", "比我想象的好，会再来的")
+
+NEXT = """
+Next:
+  echo '{{"text": "物流太慢了"}}' | litebert predict --model {out}
+  litebert train --task classification --train YOUR.csv --out runs/mine
+  look at {out}/README.md, curves.png and mistakes.jsonl"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +34,9 @@ class Demo:
     def run(self) -> dict[str, Any]:
         """Accuracy on the test reviews, of the model and of the baseline, and the answers."""
         from litebert.data.examples import read
+        from litebert.engine.opening import open_model
         from litebert.evaluation.baseline import tfidf_accuracy
         from litebert.evaluation.evaluate import evaluate
-        from litebert.run import open_model
         from litebert.training.settings import TrainSettings
         from litebert.verbs.train import Train
 
@@ -55,16 +60,9 @@ class Demo:
     def main(self) -> int:
         found = self.run()
         low, high = found["interval"]
-        print(
-            f"\nOn the held-out test reviews: accuracy {found['accuracy']:.3f} (95 %: {low:.3f} to {high:.3f})"
-        )
-        print(f"TF-IDF and a linear model, on the same:  {found['tfidf_accuracy']:.3f}")
+        print(f"\nAccuracy on the test reviews: {found['accuracy']:.3f} (95 %: {low:.3f} to {high:.3f})")
+        print(f"TF-IDF and a linear model:    {found['tfidf_accuracy']:.3f}")
         for text, answer in found["answers"].items():
             print(f"  {text}  →  {answer['label']} ({answer['probability']:.2f})")
-        print("\nNext:")
-        print(
-            f"  echo '{json.dumps({'text': '物流太慢了'}, ensure_ascii=False)}' | litebert predict --model {self.out}"
-        )
-        print("  litebert train --task classification --train YOUR.csv --out runs/mine")
-        print(f"  open {self.out}/README.md, curves.png and mistakes.jsonl")
+        print(NEXT.format(out=self.out))
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from litebert.verbs.columns import Columns
@@ -23,7 +23,7 @@ class Evaluate:
     """A file, several with commas, or a source such as glue.sst2:dev."""
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
-    columns: Columns = Columns()
+    columns: Columns = field(default_factory=Columns)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto is bf16 where the chip has it."""
     json: bool = False
@@ -31,8 +31,8 @@ class Evaluate:
 
     def run(self) -> Evaluation:
         from litebert.data.examples import read
+        from litebert.engine.opening import open_model
         from litebert.evaluation.evaluate import evaluate
-        from litebert.run import open_model
 
         predictor = open_model(self.model, precision=self.precision)
         examples = read(self.data, predictor.task, columns=self.columns.named())

@@ -33,7 +33,7 @@ class Predict:
     def run(self, inputs: Iterable[Any] | None = None) -> list[Any]:
         """Outputs in order, of `inputs` or, left out, of the file; an `InputError` for one without answer."""
         from litebert.data.inputs import read_inputs
-        from litebert.run import as_input, open_model
+        from litebert.engine.opening import as_input, open_model
 
         predictor = open_model(self.model, precision=self.precision)
         given = (
@@ -45,7 +45,7 @@ class Predict:
 
     def main(self) -> int:
         from litebert.data.inputs import read_inputs
-        from litebert.run import open_model
+        from litebert.engine.opening import open_model
 
         predictor = open_model(self.model, precision=self.precision)
         failed = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,7 +43,7 @@ class Train:
     dev: str | None = None
     """What the best weights are chosen by; left out, the source's own, or a tenth split off by hash."""
     model: str | None = None
-    """A run or Hugging Face folder, a hub name, or config:NAME for new weights; left out, the embedded one."""
+    """A run or Hugging Face folder, a hub name, or config:NAME (new weights); left out, the embedded one."""
     tokenizer: str | None = None
     """For new weights: a folder or file; left out, the embedded one."""
     max_pieces: int = 512
@@ -52,8 +52,8 @@ class Train:
     """What becomes of a longer one: cut and counted, read in windows, or refused."""
     dropout: float | None = None
     """Of the encoder; left out, by the preset or the model."""
-    columns: Columns = Columns()
-    settings: TrainSettings = TrainSettings()
+    columns: Columns = field(default_factory=Columns)
+    settings: TrainSettings = field(default_factory=TrainSettings)
     progress: Literal["auto", "bar", "plain", "json", "silent"] = "auto"
     """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
     overwrite: bool = False
