@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert.errors import InputError
 from litebert.tasks import metrics, texts
 from litebert.tasks.labels import LABEL_COLUMNS, Label, check_distinct, fit_labels, label_number
 from litebert.tasks.task import Target, Task
@@ -49,6 +50,9 @@ class Classification(Task[Text, Label]):
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
         return texts.encode(given, tokenizer, self.max_pieces, self.on_long)
+
+    def encode_many(self, given: Sequence[Text], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
+        return texts.encode_many(given, tokenizer, self.max_pieces, self.on_long)
 
     def target(self, encoding: Encoding, wanted: Label) -> Target:  # noqa: ARG002 (a window has its text's label)
         return {"label": label_number(wanted.label, self.labels)}

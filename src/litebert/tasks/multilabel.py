@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import UsageError
+from litebert.errors import InputError, UsageError
 from litebert.tasks import metrics, texts
 from litebert.tasks.labels import LABEL_COLUMNS, Label, check_distinct, fit_labels, label_number
 from litebert.tasks.task import Record, Target, Task
@@ -80,6 +80,9 @@ class Multilabel(Task[Text, Labels]):
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
         return texts.encode(given, tokenizer, self.max_pieces, self.on_long)
+
+    def encode_many(self, given: Sequence[Text], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
+        return texts.encode_many(given, tokenizer, self.max_pieces, self.on_long)
 
     def target(self, encoding: Encoding, wanted: Labels) -> Target:  # noqa: ARG002 (a window has its text's labels)
         return {"labels": self._flags([wanted])[0].astype(np.float32)}

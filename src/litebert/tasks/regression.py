@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import DataError, UsageError
+from litebert.errors import DataError, InputError, UsageError
 from litebert.tasks import metrics, texts
 from litebert.tasks.task import Record, Target, Task
 from litebert.tasks.texts import Text
@@ -66,6 +66,9 @@ class Regression(Task[Text, Score]):
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
         return texts.encode(given, tokenizer, self.max_pieces, self.on_long)
+
+    def encode_many(self, given: Sequence[Text], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
+        return texts.encode_many(given, tokenizer, self.max_pieces, self.on_long)
 
     def target(self, encoding: Encoding, wanted: Score) -> Target:  # noqa: ARG002 (a window has its text's score)
         return {"score": (wanted.score - self.mean) / self.scale}

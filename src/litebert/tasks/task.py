@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert import names
-from litebert.errors import ModelError, UsageError
+from litebert.errors import InputError, ModelError, UsageError
 from litebert.text.encoding import Encoding, OnLong
 from litebert.text.tokenizer import Tokenizer
 
@@ -86,6 +86,10 @@ class Task(ABC, Generic[InputT, OutputT]):
     def encode(self, given: InputT, tokenizer: Tokenizer) -> list[Encoding]:
         """One sequence, or one for each window or choice. Raises `InputError`."""
 
+    def encode_many(self, given: Sequence[InputT], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
+        """`encode` of each, with an `InputError` in the place of one that cannot be; tasks may be faster."""
+        return [caught(lambda one=one: self.encode(one, tokenizer)) for one in given]  # type: ignore[misc]
+
     @abstractmethod
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:
         """What the loss aims at for one encoding. Raises `DataError` for a wanted that is not of the task."""
@@ -114,6 +118,14 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def measure(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> dict[str, float]:
         """Fractions under the house's fixed keys (`metrics.py`)."""
+
+
+def caught(encode: Callable[[], list[Encoding]]) -> list[Encoding] | InputError:
+    """What `encode` gives, or the `InputError` that it raises."""
+    try:
+        return encode()
+    except InputError as error:
+        return error
 
 
 def named(name: str) -> type[Task[Any, Any]]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import ModelError
-from litebert.tasks.task import Record
-from litebert.text.encoding import Encoding, OnLong, join
+from litebert.errors import InputError, ModelError
+from litebert.tasks.task import Record, caught
+from litebert.text.encoding import Encoding, OnLong, Pieces, join
 from litebert.text.tokenizer import Tokenizer
 
 COLUMNS = {
@@ -40,7 +40,30 @@ class Text(Record):
 def encode(given: Text, tokenizer: Tokenizer, limit: int, on_long: OnLong) -> list[Encoding]:
     """One sequence, or one for each window of a long text; windows stand side by side, each piece in one."""
     second = None if given.second is None else tokenizer.encode(given.second)
-    return join(tokenizer, tokenizer.encode(given.text), second, limit=limit, on_long=on_long, stride=limit)
+    return _join(tokenizer, tokenizer.encode(given.text), second, limit, on_long)
+
+
+def encode_many(
+    given: Sequence[Text], tokenizer: Tokenizer, limit: int, on_long: OnLong
+) -> list[list[Encoding] | InputError]:
+    """`encode` of each, all texts at once; an `InputError` in the place of one that cannot be encoded."""
+    seconds = [one.second for one in given if one.second is not None]
+    try:
+        firsts = tokenizer.encode_many([one.text for one in given])
+        others = iter(tokenizer.encode_many(seconds))
+    except InputError:  # Which of them it is, and that it is no more than those, only one by one can tell.
+        return [caught(lambda one=one: encode(one, tokenizer, limit, on_long)) for one in given]  # type: ignore[misc]
+    pairs = [
+        (first, next(others) if one.second is not None else None)
+        for one, first in zip(given, firsts, strict=True)
+    ]
+    return [caught(lambda pair=pair: _join(tokenizer, *pair, limit, on_long)) for pair in pairs]  # type: ignore[misc]
+
+
+def _join(
+    tokenizer: Tokenizer, first: Pieces, second: Pieces | None, limit: int, on_long: OnLong
+) -> list[Encoding]:
+    return join(tokenizer, first, second, limit=limit, on_long=on_long, stride=limit)
 
 
 def logits(scores: Sequence[Mapping[str, NDArray[np.float32]]]) -> NDArray[np.float64]:
