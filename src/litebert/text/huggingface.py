@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,7 @@ def _normal_steps(tokenizer: SentencePieceTokenizer) -> Iterable[Any]:
     yield normalizers.Strip()
 
 
+@cache
 def _range(belongs: Callable[[str], object]) -> str:
     """The characters that belong, as the inside of a regular expression's brackets."""
     codes = {code for code in range(0x20000) if belongs(chr(code))}

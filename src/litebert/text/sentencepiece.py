@@ -198,12 +198,13 @@ class SentencePieceTokenizer(Tokenizer):
         begins: where each piece begins, mark and all. unknown: the characters of unknown pieces, by place.
         """
         spans = begins[:, None] + self._inked[ids]
-        ruled = np.flatnonzero(self._is_taken_apart[ids]).tolist()
-        groups = {at: self._taken_apart[int(ids[at])] for at in ruled}
-        for at, surface in unknown.items():
-            spans[at] = begins[at] + _inked(surface)
-            if spiece.ends_in_digit_comma(surface):
-                groups[at] = self._take_apart(surface)
+        known = np.flatnonzero(self._is_taken_apart[ids]).tolist()
+        groups = {at: self._taken_apart[int(ids[at])] for at in known}
+        if unknown:
+            places = list(unknown)
+            spans[places] = begins[places, None] + np.array([_inked(surface) for surface in unknown.values()])
+            ruled = {at: s for at, s in unknown.items() if spiece.ends_in_digit_comma(s)}
+            groups |= {at: self._take_apart(surface) for at, surface in ruled.items()}
         counts = np.ones(len(ids), np.int64)
         if groups:
             ids, spans = self._replace(ids, spans, begins, counts, groups)
