@@ -176,6 +176,27 @@ def test_long_texts_are_cut_windowed_or_refused(task: Any) -> None:
         encodings(task(max_pieces=12, on_long="refuse"), text)
 
 
+@pytest.mark.parametrize("task", [Classification, Multilabel, Regression])
+@pytest.mark.parametrize("bad", [False, True])
+def test_many_are_encoded_as_one_by_one(task: Any, bad: bool) -> None:
+    made = task(max_pieces=8, on_long="refuse")
+    inputs = [Text("a b"), Text("a", "b c"), Text(""), Text("1 2 3 4 5 6 7 8 9"), Text("last", "")]
+    inputs += [Text("half \ud800")] if bad else []
+    for one, encoded in zip(inputs, made.encode_many(inputs, WORDS), strict=True):
+        try:
+            (expected,) = made.encode(one, WORDS)
+        except InputError as error:
+            assert isinstance(encoded, InputError) and encoded.message == error.message
+        else:
+            assert [e.ids.tolist() for e in encoded] == [expected.ids.tolist()]
+
+
+def test_a_task_that_has_no_faster_way_goes_one_by_one() -> None:
+    inputs = [Text("a b"), Text("half \ud800"), Text("c")]
+    first, second, third = Task.encode_many(Classification(), inputs, WORDS)
+    assert [len(first), len(third)] == [1, 1] and isinstance(second, InputError)
+
+
 def test_a_pair_is_two_segments_and_brackets_are_text() -> None:
     (pair,) = encodings(Classification(), "[SEP] one", "two")
     assert pair.segments.tolist() == [0, 0, 0, 0, 1, 1]

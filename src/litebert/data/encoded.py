@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
 
 Flat = NDArray[Any]
+CHUNK = 4096
+"""Examples that are encoded at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,11 @@ class Encoded:
 
 def encode_all(task: Task[Any, Any], tokenizer: Tokenizer, examples: Sequence[Example[Any, Any]]) -> Encoded:
     """Encode every example. Raises `DataError` with its place for one that cannot be encoded."""
-    many = [_encode(task, tokenizer, example) for example in examples]
+    many = [
+        encodings
+        for start in range(0, len(examples), CHUNK)
+        for encodings in _encode(task, tokenizer, examples[start : start + CHUNK])
+    ]
     flat = [encoding for encodings in many for encoding in encodings]
     wanted = [example.wanted for example, encodings in zip(examples, many, strict=True) for _ in encodings]
     return Encoded(
@@ -103,14 +109,18 @@ def spread(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int
     """
     lengths = ends - starts
     before = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
+    numbers: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
+    return numbers
 
 
-def _encode(task: Task[Any, Any], tokenizer: Tokenizer, example: Example[Any, Any]) -> list[Encoding]:
-    try:
-        return task.encode(example.given, tokenizer)
-    except InputError as error:
-        raise DataError(f"{example.place}: {error.message}", code=error.code) from None
+def _encode(
+    task: Task[Any, Any], tokenizer: Tokenizer, examples: Sequence[Example[Any, Any]]
+) -> Iterator[list[Encoding]]:
+    encoded = task.encode_many([example.given for example in examples], tokenizer)
+    for example, encodings in zip(examples, encoded, strict=True):
+        if isinstance(encodings, InputError):
+            raise DataError(f"{example.place}: {encodings.message}", code=encodings.code)
+        yield encodings
 
 
 def _ends(lengths: Any) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
+P = ParamSpec("P")
 Target = dict[str, Any]
 """One encoding's target: numbers or small arrays under the names that `loss` reads."""
 
@@ -88,7 +89,7 @@ class Task(ABC, Generic[InputT, OutputT]):
 
     def encode_many(self, given: Sequence[InputT], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         """`encode` of each, with an `InputError` in the place of one that cannot be; tasks may be faster."""
-        return [caught(lambda one=one: self.encode(one, tokenizer)) for one in given]  # type: ignore[misc]
+        return [caught(self.encode, one, tokenizer) for one in given]
 
     @abstractmethod
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:
@@ -120,10 +121,12 @@ class Task(ABC, Generic[InputT, OutputT]):
         """Fractions under the house's fixed keys (`metrics.py`)."""
 
 
-def caught(encode: Callable[[], list[Encoding]]) -> list[Encoding] | InputError:
+def caught(
+    encode: Callable[P, list[Encoding]], *args: P.args, **kwargs: P.kwargs
+) -> list[Encoding] | InputError:
     """What `encode` gives, or the `InputError` that it raises."""
     try:
-        return encode()
+        return encode(*args, **kwargs)
     except InputError as error:
         return error
 

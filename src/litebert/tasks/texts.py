@@ -51,13 +51,13 @@ def encode_many(
     try:
         firsts = tokenizer.encode_many([one.text for one in given])
         others = iter(tokenizer.encode_many(seconds))
-    except InputError:  # Which of them it is, and that it is no more than those, only one by one can tell.
-        return [caught(lambda one=one: encode(one, tokenizer, limit, on_long)) for one in given]  # type: ignore[misc]
+    except InputError:  # Only one by one can it be told which, and that the others are well.
+        return [caught(encode, one, tokenizer, limit, on_long) for one in given]
     pairs = [
         (first, next(others) if one.second is not None else None)
         for one, first in zip(given, firsts, strict=True)
     ]
-    return [caught(lambda pair=pair: _join(tokenizer, *pair, limit, on_long)) for pair in pairs]  # type: ignore[misc]
+    return [caught(_join, tokenizer, first, second, limit, on_long) for first, second in pairs]
 
 
 def _join(
