@@ -93,8 +93,14 @@ class Job:
             return False
         return progress.step % self.interval == 0 or bool(self.over(progress))
 
-    def collapsed(self, progress: Progress) -> bool:
-        if self.chance is None or not self.settings.collapse_guard or progress.attempt >= MOST_RESTARTS:
+    @property
+    def guarded(self) -> bool:
+        """Whether a collapse would be noticed."""
+        return self.settings.collapse_guard and self.chance is not None and self.evaluate is not None
+
+    def to_restart(self, progress: Progress) -> bool:
+        """Whether training has collapsed, and there are tries and time left."""
+        if self.chance is None or not self.guarded or progress.attempt >= MOST_RESTARTS:
             return False
         if self.over(progress) == "minutes":
             return False
@@ -102,7 +108,7 @@ class Job:
 
 
 def fit(model: nn.Module, job: Job, folder: Path, *, watch: Sequence[Watcher] = ()) -> Progress:
-    """Trains `model` and leaves the best weights in it; gives the run's progress, finished.
+    """Trains `model` and leaves it with the best weights, in eval mode; gives the run's progress, finished.
 
     `model` comes with the weights that the run began with, also when it goes on. The state is kept in
     `folder/checkpoint`. Whoever calls holds the folder's lock (`alone`) and has checked that the run in it is
@@ -125,7 +131,7 @@ def fit(model: nn.Module, job: Job, folder: Path, *, watch: Sequence[Watcher] = 
 
 def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator[Event]:
     """What happens, from the first event to the last. Trains only as it is consumed."""
-    initial = copy(model) if job.chance is not None else {}
+    initial = copy(model) if job.guarded else {}
     state = State(model, optimizer(job.settings, model), Progress())
     best, generation, complaints = resume(state, folder)
     keeper = Keeper(folder, job.settings, state.progress.step, generation)
@@ -143,7 +149,7 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator
             state.progress = after(state.progress, judged)
             best = copy(model) if judged.best else best
             yield judged
-            if job.collapsed(state.progress):
+            if job.to_restart(state.progress):
                 best = {}
                 yield restart(state, job, initial)
         state.progress = replace(state.progress, finished=job.over(state.progress))
@@ -157,6 +163,7 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator
                 raise
     if best:
         checkpoint.put(model, best)
+    model.eval()
     yield Finished(state.progress)
 
 

@@ -55,8 +55,8 @@ class Asked:
     def note(self, number: int) -> None:
         """Takes in a signal."""
         if number == signal.SIGINT and not self.by:
-            text = "\nSaving the state; press Ctrl-C again to stop at once without."
-            print(text, file=sys.stderr, flush=True)
+            # Not `print`: the signal may have come in the middle of one.
+            os.write(2, b"\nSaving the state; press Ctrl-C again to stop at once without.\n")
         self.by = self.by or number
         if self._breakable:
             self._breakable = False

@@ -149,7 +149,8 @@ def update(
     state: State, objective: Objective, group: Sequence[Batch], settings: TrainSettings, rate: float
 ) -> Made:
     """One update from a group of batches; the weights stay as they are if the gradient is not finite."""
-    state.model.train()
+    if not state.model.training:
+        state.model.train()
     loss, parts = gradients(state.model, objective, group)
     add_penalties(state.optimizer, settings.l1, settings.l2)
     grads = [p.grad for p in state.optimizer.parameters.values() if p.grad is not None]
