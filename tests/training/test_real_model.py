@@ -122,7 +122,7 @@ def test_going_on_is_exact(
 
 
 def test_it_learns(tmp_path: Path, encoded: Encoded) -> None:
-    progress = fit(_model(torch.float32), _job(encoded, steps=200, evaluate_every=50), tmp_path)
+    progress = fit(_model(torch.float32), _job(encoded, steps=120, evaluate_every=40), tmp_path)
     assert progress.best is not None and progress.best.score > 0.9
 
 
