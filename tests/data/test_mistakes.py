@@ -261,7 +261,10 @@ def test_unfit_labels_are_told_with_their_place() -> None:
 
 def test_one_label_is_too_few_to_train_on() -> None:
     name = write("x.csv", HEAD + "a,1\nb,1\n")
-    assert told(name, fit=True) == "training needs at least 2 different labels, but the data have only '1'"
+    assert (
+        told(name, fit=True)
+        == "x.csv: training needs at least 2 different labels, but the data have only '1'"
+    )
 
 
 def test_damaged_parquet_is_told() -> None:

@@ -191,6 +191,9 @@ def test_a_sibling_is_the_same_set_at_another_split() -> None:
     assert sibling("glue.sst2:train", "dev") == "glue.sst2:dev"
     assert sibling("reviews.en,reviews.zh", "test") == "reviews.en:test,reviews.zh:test"
     assert sibling("reviews.en", "dev") is None
+    assert sibling("glue.sst2:all", "dev") is None
+    assert sibling("glue.sst2:dev", "dev") is None
+    assert sibling("glue.sst2,train.csv", "dev") is None
     assert sibling("train.csv", "dev") is None
 
 

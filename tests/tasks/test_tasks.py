@@ -102,6 +102,7 @@ def test_the_order_of_labels_is_that_of_no_file(names: list[str]) -> None:
 def test_labels_are_sorted_as_a_person_would() -> None:
     assert natural(["item10", "item9", "item"]) == ("item", "item9", "item10")
     assert natural(["10", "9", "1.5", "-2"]) == ("-2", "1.5", "9", "10")
+    assert natural(["nan", "2", "inf", "10"]) == ("2", "10", "inf", "nan")
 
 
 def test_classification_learns_its_labels() -> None:

@@ -52,19 +52,22 @@ def read(
         )
     examples = _together(parts, task)
     if fit:
-        examples = replace(examples, task=examples.task.fit([example.wanted for example in examples]))
+        examples = _fitted(examples, ", ".join(_several(where)))
     _check(examples)
     return examples
 
 
 def sibling(where: Where, split: str) -> str | None:
-    """The same sources at another split, where each has it: `glue.sst2:dev` for `glue.sst2`."""
+    """The same sources at another split: `glue.sst2:dev` for `glue.sst2`.
+
+    None if there is a file among them, a source without that split, or one of which it is a part (`all`).
+    """
     found = []
     for name in _several(where):
         if not _is_source(name):
             return None
-        one, _ = source.find(name)
-        if split not in one.splits:
+        one, asked = source.find(name)
+        if split not in one.splits or asked in (split, "all"):
             return None
         found.append(f"{name.partition(':')[0]}:{split}")
     return ",".join(found)
@@ -135,6 +138,13 @@ def _together(parts: Sequence[Examples[Any, Any]], task: Task[Any, Any] | None) 
         tuple(note for part in parts for note in part.notes),
         counts,
     )
+
+
+def _fitted(examples: Examples[Any, Any], name: str) -> Examples[Any, Any]:
+    try:
+        return replace(examples, task=examples.task.fit([example.wanted for example in examples]))
+    except DataError as error:
+        raise DataError(error.message, path=name) from None
 
 
 def _check(examples: Examples[Any, Any]) -> None:

@@ -33,16 +33,16 @@ def natural(names: Iterable[str]) -> tuple[str, ...]:
     (('-1', '9', '10'), ('a', 'b9', 'b10'))
     """
     distinct = sorted(set(names))
-    try:
-        return tuple(sorted(distinct, key=float))
-    except ValueError:
-        return tuple(sorted(distinct, key=_chunks))
+    numbers = all(re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", name) for name in distinct)
+    return tuple(sorted(distinct, key=float if numbers else _chunks))
 
 
-def _chunks(name: str) -> list[tuple[int, str]]:
-    """Digits compare as numbers (by length, then by character), other characters as they are."""
+def _chunks(name: str) -> list[tuple[bool, int, str]]:
+    """Digits, which come first, compare as numbers (by length, then by character); the rest as it is."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return [(len(part.lstrip("0")) if part.isdigit() else -1, part) for part in parts]
+    return [
+        (False, len(part.lstrip("0")), part) if part[0] in "0123456789" else (True, 0, part) for part in parts
+    ]
 
 
 def fit_labels(known: tuple[str, ...], found: Iterable[str], least: int) -> tuple[str, ...]:
