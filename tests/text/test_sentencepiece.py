@@ -49,9 +49,8 @@ def assert_sound_spans(tokenizer: SentencePieceTokenizer, processor: Any, text: 
 
     def surface(part: str) -> str:
         plain = official_text(part, lower=tokenizer.do_lower_case, keep_accents=tokenizer.keep_accents)
-        return (
-            processor.Normalize(plain).strip("▁").replace("ς", "σ")
-        )  # Where a word ends decides which sigma.
+        form: str = processor.Normalize(plain)
+        return form.strip("▁").replace("ς", "σ")  # Where a word ends decides which sigma.
 
     options = {"lower": tokenizer.do_lower_case, "keep_accents": tokenizer.keep_accents}
     spans = tokenizer.encode(text).spans.tolist()

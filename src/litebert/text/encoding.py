@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -37,6 +38,11 @@ class Pieces:
     def part(self, start: int, end: int) -> Pieces:
         """The pieces `start` to `end` (exclusive); their spans stay those of the whole text."""
         return Pieces(self.ids[start:end], self.spans[start:end])
+
+    def parts(self, edges: list[int]) -> list[Pieces]:
+        """The pieces from each edge to the next."""
+        ids, spans = self.ids, self.spans
+        return [Pieces(ids[start:end], spans[start:end]) for start, end in pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -114,15 +114,15 @@ class Normalizer:
 
     def __call__(self, text: str) -> Normalized:
         """Normalise a text that `check` has passed."""
-        collapsed = " ".join(text.split())
-        plain = collapsed if self.keep_accents or collapsed.isascii() else self._take_apart(collapsed)
+        inner = text.strip()
+        if inner.isascii() and inner.isprintable() and "  " not in inner:  # Nearly all of them.
+            plain, shift = inner, len(text) - len(text.lstrip())
+            return Normalized(plain.lower() if self.do_lower_case else plain, shift)
+        collapsed = " ".join(inner.split())
+        plain = collapsed if self.keep_accents else self._take_apart(collapsed)
         if self.do_lower_case:
             plain = plain.lower()
-        if not _one_for_one(collapsed, plain):
-            return Normalized(plain, places=self._places(text, collapsed))
-        if len(collapsed) == len(text):
-            return Normalized(plain)
-        if len(collapsed) == len(text.strip()):
+        if _differs_in_case(inner, collapsed, plain):
             return Normalized(plain, len(text) - len(text.lstrip()))
         return Normalized(plain, places=self._places(text, collapsed))
 
@@ -158,10 +158,13 @@ class _Apart(dict[int, str]):
         return form
 
 
-def _one_for_one(collapsed: str, plain: str) -> bool:
-    # Where only case has changed no mark was removed, so nothing else can have made up for a character that
-    # became several: equal lengths mean one for one.
-    if len(plain) != len(collapsed):
+def _differs_in_case(inner: str, collapsed: str, plain: str) -> bool:
+    """Whether `plain` is `inner` character for character, case and kinds of white space left aside.
+
+    Where only case has changed no mark was removed, so nothing can have made up for a character that became
+    several: equal lengths mean one for one.
+    """
+    if not len(inner) == len(collapsed) == len(plain):
         return False
     return collapsed.isascii() or plain.lower() == collapsed.lower()
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sentencepiece
@@ -129,39 +129,42 @@ class SentencePieceTokenizer(Tokenizer):
             yield chunk
 
     def _encode(self, texts: list[Normalized]) -> list[Pieces]:
-        rows = self._run([text.text for text in texts])
+        plain = [text.text for text in texts]
+        rows = self._run(plain)
         ids, edges = _row(rows), _edges(map(len, rows))
-        unknown = self._unknown_pieces([text.text for text in texts], ids, edges)
+        unknown = self._unknown_pieces(plain, ids, edges)
         surfaces, lengths = self._surfaces[ids], self._lengths[ids]
         surfaces[list(unknown)] = list(unknown.values())
         lengths[list(unknown)] = [len(surface) for surface in unknown.values()]
         ends = np.append(0, np.cumsum(lengths))
         text_edges = ends[edges]
-        unchanged = _are_unchanged(texts, "".join(surfaces.tolist()), text_edges.tolist())
+        unchanged = _are_unchanged(plain, "".join(surfaces.tolist()), text_edges)
         # SentencePiece sets a mark before each text: its second character is the text's first.
         shifts = np.array([text.shift for text in texts]) - 1 - text_edges[:-1]
         pieces, counts = self._place(ids, ends[:-1] + np.repeat(shifts, np.diff(edges)), unknown)
-        edges = np.append(0, np.cumsum(counts))[edges]
-        return [
-            _moved_back(pieces.part(start, end), text.places) if is_unchanged else self._encode_changed(text)
-            for text, is_unchanged, start, end in zip(
-                texts, unchanged, edges[:-1].tolist(), edges[1:].tolist(), strict=True
-            )
-        ]
+        result = pieces.parts(np.append(0, np.cumsum(counts))[edges].tolist())
+        for row, (text, is_unchanged) in enumerate(zip(texts, unchanged, strict=True)):
+            if not is_unchanged:
+                result[row] = self._encode_changed(text)
+            elif text.places is not None:
+                result[row] = _moved_back(result[row], text.places)
+        return result
 
     def _run(self, texts: list[str]) -> list[list[int]]:
         """The ids that SentencePiece alone finds in each text."""
+        rows: list[list[int]] = self._ask(texts, int)
+        return rows
+
+    def _surfaces_in(self, texts: list[str]) -> list[list[str]]:
+        """The characters, in their normal form, of the pieces that SentencePiece alone finds in each text."""
+        rows: list[list[str]] = self._ask(texts, str)
+        return rows
+
+    def _ask(self, texts: list[str], kind: type) -> Any:
         with _blaming_the_model():
             if len(texts) == 1:  # A list would start a thread.
-                return [self._processor.Encode(texts[0], return_type=int)]
-            rows: list[list[int]] = self._processor.Encode(texts, num_threads=1, return_type=int)
-            return rows
-
-    def _surfaces_in(self, text: str) -> list[str]:
-        """The characters, in their normal form, of each piece that SentencePiece alone finds in a text."""
-        with _blaming_the_model():
-            surfaces: list[str] = self._processor.Encode(text, return_type=str)
-            return surfaces
+                return [self._processor.Encode(texts[0], return_type=kind)]
+            return self._processor.Encode(texts, num_threads=1, return_type=kind)
 
     def _unknown_pieces(self, texts: list[str], ids: Ids, edges: Ints) -> dict[int, str]:
         """The characters of each unknown piece, by its place in `ids`; a known one has those of its name."""
@@ -169,15 +172,15 @@ class SentencePieceTokenizer(Tokenizer):
         if not is_unknown.any():
             return {}
         rows = np.unique(np.searchsorted(edges, np.flatnonzero(is_unknown), side="right") - 1).tolist()
-        surfaces = chain.from_iterable(self._surfaces_in(texts[row]) for row in rows)
+        surfaces = list(chain.from_iterable(self._surfaces_in([texts[row] for row in rows])))
         places = np.concatenate([np.arange(edges[row], edges[row + 1]) for row in rows])
-        found = zip(places.tolist(), surfaces, is_unknown[places].tolist(), strict=True)
-        return {place: surface for place, surface, wanted in found if wanted}
+        found = np.flatnonzero(is_unknown[places])
+        return {place: surfaces[at] for at, place in zip(found.tolist(), places[found].tolist(), strict=True)}
 
     def _encode_changed(self, text: Normalized) -> Pieces:
         """A text that SentencePiece's own normaliser changes: it tells where each character came from."""
         ids = _row(self._run([text.text]))
-        surfaces = self._surfaces_in(text.text)
+        [surfaces] = self._surfaces_in([text.text])
         unknown = {at: surfaces[at] for at in np.flatnonzero(ids == self.unknown).tolist()}
         pieces, _ = self._place(ids, _edges(map(len, surfaces))[:-1], unknown)
         spans = self._normal_places(text.text).back(pieces.spans) + text.shift
@@ -228,7 +231,7 @@ class SentencePieceTokenizer(Tokenizer):
         comma = len(surface) - 1
         digits = [at for at in range(comma) if surface[at] != MARK]
         text = "".join(surface[at] for at in digits)
-        surfaces = self._surfaces_in(text)
+        [surfaces] = self._surfaces_in([text])
         spans = np.array([_inked(piece) for piece in surfaces], np.int64).reshape(-1, 2)
         spans += _edges(map(len, surfaces))[:-1, None]
         in_surface = Places(np.array([*digits, comma]), np.array([*digits, comma - 1]) + 1)
@@ -287,12 +290,18 @@ def _blaming_the_model() -> Iterator[None]:
         raise ModelError(f"SentencePiece fails with this model; is it damaged? ({error})") from None
 
 
-def _are_unchanged(texts: list[Normalized], together: str, edges: list[int]) -> list[bool]:
-    """Which texts SentencePiece's own normaliser left as they are: their pieces put together give them."""
-    return [
-        together[start:end] == (MARK + text.text.replace(" ", MARK) if text.text else "")
-        for text, start, end in zip(texts, edges[:-1], edges[1:], strict=True)
-    ]
+def _are_unchanged(texts: list[str], together: str, edges: Ints) -> list[bool]:
+    """Which texts SentencePiece's own normaliser left as they are: their pieces put together give them.
+
+    together, edges: the pieces of all texts put together, and where each text's begin there.
+    """
+    marked = MARK + MARK.join(texts).replace(" ", MARK)
+    wanted = _edges(len(text) + 1 for text in texts)
+    if together == marked and np.array_equal(edges, wanted):  # Nearly always all of them.
+        return [True] * len(texts)
+    found = (together[start:end] for start, end in pairwise(edges.tolist()))
+    marked_texts = (marked[start:end] for start, end in pairwise(wanted.tolist()))
+    return [a == b or not text for text, a, b in zip(texts, found, marked_texts, strict=True)]
 
 
 def _read_only(ids: Ints | Ids, spans: Ints) -> Pieces:

@@ -117,10 +117,7 @@ class WordPieceTokenizer(Tokenizer):
         spans -= np.repeat(begins[:-1], np.diff(edges))[:, None]
         pieces = Pieces(ids, spans.astype(np.int32))
         pieces.ids.flags.writeable = pieces.spans.flags.writeable = False
-        return [
-            pieces.part(start, end)
-            for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-        ]
+        return pieces.parts(edges.tolist())
 
     def _run(self, text: str, codes: Codes) -> tuple[NDArray[np.int32], Ints]:
         """The ids and spans of all pieces, in order."""
