@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from litebert.errors import InputError
-from litebert.text.normalize import EXPANDED_LIMIT, TEXT_LIMIT
+from litebert.text.limits import EXPANDED_LIMIT, TEXT_LIMIT
 from litebert.text.tokenizer import Tokenizer
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import normalizers, pre_tokenizers
 
-from litebert.text.normalize import Codes
+from litebert.text.limits import Codes
 
 DROPPED, ACCENT, SPACE, ALONE, WORD = range(1, 6)
 """Taken out (a control character); taken out, and part of the character before it; white space; a piece of

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from litebert.errors import ModelError
 from litebert.text import huggingface, spiece
 from litebert.text.encoding import Pieces
-from litebert.text.normalize import Ints, Normalized, Normalizer, Places, check
+from litebert.text.limits import check, checked_chunks
+from litebert.text.normalize import Ints, Normalized, Normalizer, Places
 from litebert.text.tokenizer import Specials, Tokenizer
 
 MARK = "▁"
@@ -31,9 +32,6 @@ MARK = "▁"
 
 ALBERT = Specials(pad="<pad>", unknown="<unk>")
 """The special pieces of every published ALBERT with a `spiece.model`."""
-
-CHUNK = 1 << 18
-"""About how many characters are worked on at once: enough to fill the vectors, few enough for the cache."""
 
 Ids = NDArray[np.int32]
 
@@ -107,28 +105,16 @@ class SentencePieceTokenizer(Tokenizer):
 
     def encode(self, text: str) -> Pieces:
         check(text)
-        return self._encode([self._normalizer(text)])[0]
+        return self._encode([text])[0]
 
     def encode_many(self, texts: Sequence[str]) -> list[Pieces]:
         result: list[Pieces] = []
-        for chunk in self._chunks(texts):
+        for chunk in checked_chunks(texts):
             result += self._encode(chunk)
         return result
 
-    def _chunks(self, texts: Sequence[str]) -> Iterator[list[Normalized]]:
-        chunk: list[Normalized] = []
-        size = 0
-        for text in texts:
-            check(text)
-            chunk.append(self._normalizer(text))
-            size += len(text)
-            if size >= CHUNK:
-                yield chunk
-                chunk, size = [], 0
-        if chunk:
-            yield chunk
-
-    def _encode(self, texts: list[Normalized]) -> list[Pieces]:
+    def _encode(self, given: list[str]) -> list[Pieces]:
+        texts = list(map(self._normalizer, given))
         plain = [text.text for text in texts]
         rows = self._run(plain)
         ids, edges = _row(rows), _edges(map(len, rows))
@@ -210,21 +196,9 @@ class SentencePieceTokenizer(Tokenizer):
             groups |= {at: self._take_apart(surface) for at, surface in ruled.items()}
         counts = np.ones(len(ids), np.int64)
         if groups:
-            ids, spans = self._replace(ids, spans, begins, counts, groups)
+            counts[list(groups)] = [len(parts) for parts in groups.values()]
+            ids, spans = _replaced(ids, spans, begins, counts, groups)
         return _read_only(ids, spans), counts
-
-    def _replace(
-        self, ids: Ids, spans: Ints, begins: Ints, counts: Ints, groups: Mapping[int, list[_Part]]
-    ) -> tuple[Ids, Ints]:
-        """Put the parts of `groups` (by place) for the pieces that stood there; `counts` is told how many."""
-        places = sorted(groups)
-        counts[places] = [len(groups[at]) for at in places]
-        parts = np.array([part for at in places for part in groups[at]])
-        new = np.isin(np.repeat(np.arange(len(ids)), counts), places)
-        ids, spans = np.repeat(ids, counts), np.repeat(spans, counts, axis=0)
-        ids[new] = parts[:, 0]
-        spans[new] = np.repeat(begins, counts)[new, None] + parts[:, 1:]
-        return ids, spans
 
     def _take_apart(self, surface: str) -> list[_Part]:
         """The comma rule for a piece such as `▁2004,`: the pieces of its digits, found anew, and `,`."""
@@ -302,6 +276,19 @@ def _are_unchanged(texts: list[str], together: str, edges: Ints) -> list[bool]:
     found = (together[start:end] for start, end in pairwise(edges.tolist()))
     marked_texts = (marked[start:end] for start, end in pairwise(wanted.tolist()))
     return [a == b or not text for text, a, b in zip(texts, found, marked_texts, strict=True)]
+
+
+def _replaced(
+    ids: Ids, spans: Ints, begins: Ints, counts: Ints, groups: Mapping[int, list[_Part]]
+) -> tuple[Ids, Ints]:
+    """Ids and spans with the parts of `groups`, by place, for the pieces that stood there."""
+    places = sorted(groups)
+    parts = np.array([part for at in places for part in groups[at]])
+    new = np.isin(np.repeat(np.arange(len(ids)), counts), places)
+    ids, spans = np.repeat(ids, counts), np.repeat(spans, counts, axis=0)
+    ids[new] = parts[:, 0]
+    spans[new] = np.repeat(begins, counts)[new, None] + parts[:, 1:]
+    return ids, spans
 
 
 def _read_only(ids: Ints | Ids, spans: Ints) -> Pieces:

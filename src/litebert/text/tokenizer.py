@@ -57,9 +57,9 @@ class Tokenizer(ABC):
         """The pieces of `text` with their spans in it.
 
         A span holds the characters that the piece stands for: no white space before them, but the accents
-        that normalising took off them. Spans never go backwards; two pieces of one character (`½`, `ﬁ`) share
-        its span. A piece that stands for white space alone (a lone `▁`) has an empty span, `start == end`,
-        where the text goes on.
+        that normalising took off them. Starts never go backwards. Pieces that one character was taken apart
+        into (`½`) have its span each. A piece that stands for white space alone (a lone `▁`) has an empty
+        span, `start == end`, where the text goes on.
 
         Raises `InputError` for a lone surrogate (its place is named; code `surrogate`) and for a text over
         the size limit (code `too_long`; checked before any expansion).

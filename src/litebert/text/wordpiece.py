@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from functools import cached_property
 from itertools import chain
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from litebert.text import huggingface, spiece
 from litebert.text.alphabet import ACCENT, ALONE, SPACE, WORD, Alphabet, Kinds
 from litebert.text.encoding import Pieces
-from litebert.text.normalize import Codes, Ints, check, code_points
+from litebert.text.limits import Codes, check, checked_chunks, code_points
+from litebert.text.normalize import Ints
 from litebert.text.tokenizer import Specials, Tokenizer
 
 BERT = Specials()
@@ -34,9 +35,6 @@ INSIDE = "##"
 
 LONGEST_WORD = 100
 """Characters; a longer word is one unknown piece."""
-
-CHUNK = 1 << 18
-"""About how many characters are worked on at once."""
 
 REMEMBERED = 1 << 16
 """How many words are remembered before all are forgotten."""
@@ -105,7 +103,7 @@ class WordPieceTokenizer(Tokenizer):
 
     def encode_many(self, texts: Sequence[str]) -> list[Pieces]:
         result: list[Pieces] = []
-        for chunk in _chunks(texts):
+        for chunk in checked_chunks(texts):
             result += self._encode(chunk)
         return result
 
@@ -208,20 +206,6 @@ class WordPieceTokenizer(Tokenizer):
             self.vocabulary,
         )
         return hashlib.sha256(repr(decisive).encode()).hexdigest()
-
-
-def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    size = 0
-    for text in texts:
-        check(text)
-        chunk.append(text)
-        size += len(text)
-        if size >= CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def _units(kinds: Kinds) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
