@@ -157,19 +157,20 @@ class Instances:
         """The samples that an epoch makes of these of its chunks."""
         random = _Random(self.seed, epoch)
         which = np.asarray(chunks, np.int64)
-        draws = np.stack([random(_PAIRING, chunk).random(DRAWS) for chunk in chunks], axis=1)
-        pairs = self._pair(self.chunks(epoch), which, draws)
+        draws = np.stack([random(_PAIRING, chunk).random(DRAWS + 1) for chunk in chunks], axis=1)
+        pairs = self._pair(self.chunks(epoch), which, draws[:DRAWS])
         pairs, noise = _fitted(pairs, self.room, (random(_MASKING, chunk) for chunk in chunks))
         row = _Row(pairs, self.corpus, self._specials)
-        guessed = self._guessed(row, noise)
+        guessed = self._guessed(row, noise, draws[DRAWS])
         labels = row.text[guessed]
         row.ids[row.where[guessed]] = self._replaced(labels, noise[3:, guessed])
         return Drawn(row.ids, row.segments, row.lengths, row.where[guessed], labels, pairs.label)
 
-    def _guessed(self, row: _Row, noise: Floats) -> Bools:
+    def _guessed(self, row: _Row, noise: Floats, turn: Floats) -> Bools:
         """Whether each text piece is to be guessed: bool [T]."""
         words, first = row.words()
-        draws = Draws(*noise[:3, first])
+        lengths, order, edge = noise[:3, first]
+        draws = Draws(lengths, order, edge, turn)
         if self.masking.faithful:
             chosen = self._as_published(row, words, draws)
         else:
@@ -184,7 +185,8 @@ class Instances:
         for start, end, length in zip(
             [0, *ends[:-1].tolist()], ends.tolist(), row.lengths.tolist(), strict=True
         ):
-            own = Draws(*(kind[start:end] for kind in draws))
+            lengths, order, edge = (kind[start:end] for kind in draws[:3])
+            own = Draws(lengths, order, edge, draws.turn)
             budget = min(cap, max(1, round(self.masking.rate * length)))
             found = ngrams.published(words.sizes[start:end].tolist(), own, budget, self.masking.longest)
             chosen[start + np.array(found, np.int64)] = True

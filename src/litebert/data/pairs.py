@@ -71,7 +71,8 @@ class Pairing:
             elsewhere = elsewhere | is_single
         is_other |= elsewhere
         pairs = Pairs(start, middle - start, middle, end - middle, is_other.astype(np.int64))
-        pairs = self._from_elsewhere(pairs, first, elsewhere, draws[2:])
+        if elsewhere.any():
+            pairs = self._from_elsewhere(pairs, first, elsewhere, draws[2:])
         return _swapped(pairs, is_other & ~elsewhere)
 
     def _middles(self, starts: Ints, ends: Ints) -> Ints:

@@ -37,10 +37,8 @@ def runs(text: str) -> NDArray[np.uint32]:
     """A hash of each run of words, once each, ascending; of all words together if they are fewer than
     that."""
     words = _words(np.frombuffer(text.lower().encode("utf-32-le"), "<u4"))
-    if len(words) > RUN:
-        words = _together(words)
-    elif len(words):
-        words = words.sum(keepdims=True, dtype=np.uint64)
+    if len(words):
+        words = _together(words, min(RUN, len(words)))
     hashes: NDArray[np.uint32] = np.sort((_mix(words) >> np.uint64(32)).astype(np.uint32))
     is_new = np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)]
     new: NDArray[np.uint32] = hashes[is_new]
@@ -64,10 +62,11 @@ def _words(codes: Codes) -> Hashes:
     return np.add.reduceat(letters, starts - starts[0])
 
 
-def _together(words: Hashes) -> Hashes:
-    count = len(words) - RUN + 1
+def _together(words: Hashes, size: int) -> Hashes:
+    """A hash of each run of so many words."""
+    count = len(words) - size + 1
     total = np.zeros(count, np.uint64)
-    for at in range(RUN):
+    for at in range(size):
         total = _mix(total * _ODD + words[at : at + count])
     return total
 
@@ -109,7 +108,8 @@ def near(signatures: NDArray[np.uint32], candidates: NDArray[np.int64], threshol
     """
     from datasketch import MinHashLSH
 
-    index = MinHashLSH(threshold=threshold, num_perm=HASHES)
+    # Rather too many pairs than too few: each is looked at.
+    index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(0.1, 0.9))
     dropped: dict[int, int] = {}
     for number in candidates.tolist():
         sketch = _sketch(signatures[number])

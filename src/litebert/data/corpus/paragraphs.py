@@ -9,8 +9,8 @@ from itertools import groupby, pairwise
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Chinese characters, for a class in a regular expression."""
 
-WIDEST = 100
-"""Columns. Nobody wraps text wider."""
+NARROWEST, WIDEST = 25, 100
+"""Columns. Nobody wraps prose narrower or wider."""
 
 _FINAL = tuple(".!?。！？…:：;；\"'”’」』)）")
 _HAN = re.compile(f"[{HAN}]")
@@ -29,7 +29,7 @@ def are_wrapped(lines: Sequence[str]) -> bool:
     widest = widths[int(0.95 * (len(widths) - 1))]
     ended = sum(line.endswith(_FINAL) for line in inner)
     full = sum(width >= 0.75 * widest for width in widths)
-    return widest <= WIDEST and full >= len(inner) / 2 and ended <= len(inner) / 2
+    return NARROWEST <= widest <= WIDEST and full >= len(inner) / 2 and ended <= len(inner) / 2
 
 
 def join(lines: Iterable[str], *, wrapped: bool) -> list[str]:

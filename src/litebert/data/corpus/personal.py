@@ -18,12 +18,17 @@ from dataclasses import dataclass
 def scrub(text: str) -> tuple[str, Counter[str]]:
     """The text with `[email]`, `[iban]`, `[id]`, `[card]`, `[phone]`, `[ip]` where those stood, and how many.
 
-    A user's name and password in a URL go without one. Scrubbing again changes nothing.
+    A user's name and password in a URL go without one. What is found only once something beside it is gone is
+    found too, so that scrubbing again changes nothing.
     """
     found: Counter[str] = Counter()
-    for kind in KINDS:
-        if kind.hint in text if kind.hint else _DIGIT.search(text):
-            text = kind.pattern.sub(_Replacer(kind, found), text)
+    for _ in range(_ROUNDS):
+        before = found.total()
+        for kind in KINDS:
+            if kind.hint in text if kind.hint else _DIGIT.search(text):
+                text = kind.pattern.sub(_Replacer(kind, found), text)
+        if found.total() == before:
+            break
     return text, found
 
 
@@ -102,6 +107,8 @@ def _ip(text: str) -> int:
 
 
 URL_USER = "url user"
+_ROUNDS = 10
+"""More than any text needs that was not made to need more."""
 _DIGIT = re.compile("[0-9]")
 _START, _END = "(?<![0-9A-Za-z])", "(?![0-9A-Za-z])"
 _HEX = "[0-9A-Fa-f]{0,4}"
@@ -123,8 +130,8 @@ KINDS = (
     Kind(
         "email",
         re.compile(
-            r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}"
-            r"[A-Za-z]{2,24}(?![A-Za-z0-9@-])"
+            r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}"
+            r"[A-Za-z]{2,24}(?![A-Za-z0-9])"
         ),
         hint="@",
     ),

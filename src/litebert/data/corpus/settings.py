@@ -19,7 +19,7 @@ SHARD_BYTES = 8 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Raises `UsageError` for a value that cannot be."""
+    """What of the text is taken, and how."""
 
     documents: Literal["auto"] | Form = "auto"
     """How a file holds documents: `blank-line` between them, one a `file`, WikiExtractor's `<doc …>`
@@ -42,6 +42,7 @@ class Settings:
     """About how many bytes of input make a shard, the unit of work that is lost when a worker is killed."""
 
     def __post_init__(self) -> None:
+        """Raises `UsageError` for a value that cannot be."""
         _known("way to hold documents", self.documents, ("auto", *get_args(Form)))
         for language in self.languages:
             _known("language", language, get_args(Language))
