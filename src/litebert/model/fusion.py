@@ -38,6 +38,15 @@ def fusing(on: bool) -> Iterator[None]:
         _on = before
 
 
+def _compile(function: Callable[P, R]) -> Callable[P, R]:
+    """One compilation for all shapes, in this process: for these small functions torch's pool of compiling
+    processes is busy starting long after the last is done, on the cores that training wants."""
+    from torch._inductor import config
+
+    config.compile_threads = 1
+    return torch.compile(function, dynamic=True, fullgraph=True)
+
+
 def fused(function: Callable[P, R]) -> Callable[P, R]:
     """Compiled within `fusing(True)`, plain elsewhere."""
     compiled: list[Callable[P, R]] = []
@@ -47,7 +56,7 @@ def fused(function: Callable[P, R]) -> Callable[P, R]:
         if not _on:
             return function(*args, **kwargs)
         if not compiled:
-            compiled.append(torch.compile(function, dynamic=True, fullgraph=True))
+            compiled.append(_compile(function))
         return compiled[0](*args, **kwargs)
 
     return call

@@ -122,7 +122,7 @@ def pack_flat(
     starts = np.concatenate([[0], np.cumsum(lengths)])
     positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
     keys = np.repeat(samples, lengths) * _PLACES + positions
-    filled = rounded(len(ids), steps=16, least=16)
+    filled = rounded(len(ids), steps=8, least=32)
     return Packed(
         **{
             name: torch.from_numpy(np.pad(values.astype(np.int64), (0, filled - len(ids))))
@@ -141,10 +141,10 @@ def pack_flat(
 def rounded(count: int, *, steps: int, least: int) -> int:
     """The next of a few numbers: `steps` to each doubling, all of them multiples of `least`.
 
-    >>> [rounded(n, steps=16, least=16) for n in (3, 450, 6000)]
-    [16, 464, 6144]
+    >>> [rounded(n, steps=8, least=32) for n in (3, 450, 6000)]
+    [32, 480, 6144]
     """
-    grain = max(least, (1 << count.bit_length() - 1) // steps)
+    grain = max(least, (1 << max(count, 1).bit_length() - 1) // steps)
     return -(-count // grain) * grain
 
 
@@ -159,7 +159,8 @@ def _tiers(lengths: Sequence[int]) -> list[Tier]:
 
 def _lay(members: list[int], width: int, starts: NDArray[np.int64]) -> Tier:
     rows = _fill(members, width, starts)
-    rows += [[]] * (rounded(len(rows), steps=4, least=1) - len(rows))
+    # At least two: the compiler makes a kernel of its own for a size of one.
+    rows += [[]] * (rounded(max(len(rows), 2), steps=4, least=1) - len(rows))
     places = np.zeros((len(rows), width), dtype=np.int64)
     owner = np.full((len(rows), width), -1, dtype=np.int64)
     for r, row in enumerate(rows):

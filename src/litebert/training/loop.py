@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from litebert.errors import ModelError
 from litebert.model.dropout import Draw
+from litebert.training.memory import keep_freed_memory
 from litebert.training.optimizers import Optimizer, add_penalties
 from litebert.training.progress import Progress
 from litebert.training.schedules import multiplier
@@ -100,6 +101,7 @@ def steps(state: State, objective: Objective, batches: Batches, settings: TrainS
 
     Raises `ModelError` when `MOST_SKIPPED` updates in a row had to be skipped.
     """
+    keep_freed_memory()
     total = settings.updates(batches.per_epoch)
     while state.progress.step < total:
         started, before = perf_counter(), state.progress

@@ -3,108 +3,119 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from litebert.data.examples import Example
-from litebert.engine.predictor import Predictor
-from litebert.engine.runners.eager import Eager
-from litebert.evaluation.evaluate import Evaluation, evaluate
+from litebert.engine.opening import open_model
+from litebert.errors import ModelError
+from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
 from litebert.model.model import Model
-from litebert.run import save
+from litebert.run import RUN, TASK, save
 from litebert.tasks.task import Task
-from litebert.text.tokenizer import Tokenizer
+from litebert.text.loading import NAMES as TOKENIZERS
+from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
 from litebert.training import durable
 from litebert.training.artifacts.card import Card, Measured, write_card
 from litebert.training.artifacts.confusion import count_confusion, write_confusion
 from litebert.training.artifacts.mistakes import Mistake, write_mistakes
+from litebert.training.prepared import Prepared
 from litebert.training.report.curves import draw_curves
 
 RESULTS = "results.json"
 """Written last of all: a folder that has it holds a finished run."""
+_LEFT = (
+    *("model.safetensors", "factors.safetensors", "config.json", TASK, RUN),
+    *(*TOKENIZERS, *TOKENIZER_SETTINGS),
+    *("README.md", "curves.png", "confusion.csv", "confusion.png", "mistakes.jsonl"),
+)
+"""What else a finished run has in its folder."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class About:
-    """What the model card says beside the figures."""
+def conclude(folder: Path, model: Model, prepared: Prepared, cut: Sequence[str] = ()) -> dict[str, Any]:
+    """Write the model and everything about it; gives what `results.json` holds.
 
-    name: str
-    data: Mapping[str, str]
-    """Each data set by its part: train, dev."""
-    settings: Mapping[str, str]
-    notes: Sequence[str]
-
-
-def conclude(
-    folder: Path,
-    model: Model,
-    task: Task[Any, Any],
-    tokenizer: Tokenizer,
-    dev: Sequence[Example[Any, Any]],
-    about: About,
-) -> dict[str, Any]:
-    """Write the model and everything about it; gives what `results.json` holds."""
-    evaluation = evaluate(Predictor(Eager(model, model.encoder.dtype), task, tokenizer), dev)
-    answered = [e for e in dev if e not in {id(one): one for one, _ in evaluation.refused}.values()]
-    save(folder, model, task, tokenizer)
+    cut: sentences on what was cut off. It is the model read again from its folder that is judged: what is
+    measured is what was saved.
+    """
+    task, dev = prepared.task, prepared.sets.dev
+    save(folder, model, task, prepared.source.tokenizer)
+    evaluation = evaluate(open_model(str(folder), precision=prepared.settings.precision), dev.rows)
     draw_curves(folder / "metrics.jsonl", folder / "curves.png")
-    _confusion(folder, task, answered, evaluation)
-    write_mistakes(folder / "mistakes.jsonl", _mistakes(task, answered, evaluation))
-    write_card(folder / "README.md", _card(model, task, evaluation, about))
-    results = {"dev": evaluation.summary()}
+    if task.problem == "single_label_classification":
+        _confusion(folder, task, evaluation.answered)
+    write_mistakes(folder / "mistakes.jsonl", mistakes(task, evaluation.answered))
+    write_card(folder / "README.md", card(folder, prepared, evaluation, cut))
+    results = {"task": task.name, "best_by": task.best, "dev": evaluation.summary()}
     durable.replace(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False).encode() + b"\n")
     return results
 
 
-def _confusion(
-    folder: Path, task: Task[Any, Any], dev: Sequence[Example[Any, Any]], evaluation: Evaluation
-) -> None:
-    """Where each Input has one label of a few."""
-    if task.problem != "single_label_classification":
-        return
-    names: Sequence[str] = task.labels  # type: ignore[attr-defined]
-    counts = count_confusion(names, [e.wanted.label for e in dev], [o.label for o in evaluation.outputs])
-    write_confusion(folder, names, counts)
+def forget(folder: Path) -> None:
+    """Removes all that `conclude` left of a run, the results first: no half removed run looks over."""
+    with durable.telling(f"remove the old run in {folder}"):
+        for name in (RESULTS, *_LEFT):
+            (folder / name).unlink(missing_ok=True)
 
 
-def _mistakes(
-    task: Task[Any, Any], dev: Sequence[Example[Any, Any]], evaluation: Evaluation
-) -> list[Mistake]:
-    judged = [(e, o, task.mistake(o, e.wanted)) for e, o in zip(dev, evaluation.outputs, strict=True)]
+def finished(folder: Path) -> dict[str, Any] | None:
+    """The results of the run in a folder, if it is over. Raises `ModelError` if they are damaged."""
+    try:
+        results = json.loads((folder / RESULTS).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ModelError(
+            f"{folder / RESULTS} is damaged ({error}); --overwrite starts the run anew"
+        ) from None
+    if not isinstance(results, dict) or not {"best_by", "dev"} <= results.keys():
+        raise ModelError(_damaged(folder, "it lacks what is written there"))
+    return results
+
+
+def _damaged(folder: Path, why: str) -> str:
+    return f"{folder / RESULTS} is damaged ({why}); --overwrite starts the run anew"
+
+
+def mistakes(task: Task[Any, Any], answered: Sequence[Answered]) -> list[Mistake]:
+    """The wrong answers."""
     return [
-        Mistake(given=asdict(e.given), wanted=asdict(e.wanted), answered=asdict(o), confidence=badly)
-        for e, o, badly in judged
-        if badly is not None
+        Mistake(
+            given=asdict(one.example.given),
+            wanted=asdict(one.example.wanted),
+            answered=asdict(one.output),
+            confidence=badly,
+        )
+        for one in answered
+        if (badly := task.mistake(one.output, one.example.wanted)) is not None
     ]
 
 
-def _card(model: Model, task: Task[Any, Any], evaluation: Evaluation, about: About) -> Card:
-    config = model.encoder.config
-    measured = {
-        name: Measured(value=value, low=low, high=high)
-        for name, value in evaluation.metrics.items()
-        for low, high in [evaluation.intervals.get(name, (None, None))]
-    }
-    first = fields(task.Input)[0].name
+def card(folder: Path, prepared: Prepared, evaluation: Evaluation, cut: Sequence[str]) -> Card:
+    """The model card's contents."""
+    config, task = prepared.source.config, prepared.task
+    question = (type(task).__doc__ or task.name).partition("\n")[0]
+    given = fields(task.Input)[0].name
     return Card(
-        name=about.name,
+        name=folder.resolve().name,
         what=(
-            f"{type(task).__doc__} An encoder of {config.layers} layers, hidden size {config.hidden}, "
-            f"{config.parameters / 1e6:.1f} million parameters, with a head for the task {task.name}."
+            f"{question} An encoder of {config.layers} layers, hidden size {config.hidden}, "
+            f"{config.parameters / 1e6:.1f} million parameters, with a head for the task {task.name}. "
+            f"It was trained from {prepared.source.name}."
         ),
         task=task.name,
-        data=about.data,
-        judged_on=f"{about.data['dev']}, {len(evaluation.outputs)} examples",
-        metrics=measured,
-        settings=about.settings,
+        data=prepared.sets.told,
+        judged_on=f"{prepared.sets.told['dev']}, by which the best weights were chosen",
+        metrics={name: _measured(evaluation, name) for name in evaluation.metrics},
+        settings={name: str(value) for name, value in asdict(prepared.settings).items()},
         limits=[
             "The figures hold for data like those it was judged on; on other data, judge it again.",
             f"Of an input longer than {task.max_pieces} pieces: {_ON_LONG[task.on_long]}.",
-            *about.notes,
+            *cut,
+            *(note for note in prepared.source.notes if "new weights" in note),
         ],
-        use=f'import litebert\n\nmodel = litebert.load("{about.name}")\nmodel([{{"{first}": "…"}}])',
+        use=f'import litebert\n\nmodel = litebert.load("{folder}")\nmodel([{{"{given}": "…"}}])',
         labels=getattr(task, "labels", ()),
     )
 
@@ -114,3 +125,15 @@ _ON_LONG = {
     "window": "it is read in windows, whose answers are merged",
     "refuse": "it is refused",
 }
+
+
+def _measured(evaluation: Evaluation, name: str) -> Measured:
+    low, high = evaluation.intervals.get(name, (None, None))
+    return Measured(value=evaluation.metrics[name], low=low, high=high)
+
+
+def _confusion(folder: Path, task: Task[Any, Any], answered: Sequence[Answered]) -> None:
+    names: Sequence[str] = task.labels  # type: ignore[attr-defined]
+    wanted = [one.example.wanted.label for one in answered]
+    counts = count_confusion(names, wanted, [one.output.label for one in answered])
+    write_confusion(folder, names, counts)

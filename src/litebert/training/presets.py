@@ -7,15 +7,22 @@ ChnSentiCorp (`docs/training.md`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from litebert.data.example import Example
 from litebert.model.config import EncoderConfig
+from litebert.model.fusion import compiler
 from litebert.training.settings import TrainSettings
 
 SMALL = 512
 """Hidden size up to which a model is small."""
 LARGE = 2048
 """Hidden size from which a model is xlarge."""
+COMPILING = 3e15
+"""Multiplications above which compiling the small kernels, half a minute, is soon won back."""
+_LETTERS_A_PIECE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +48,20 @@ def preset(config: EncoderConfig, *, pretrained: bool, examples: int) -> Preset:
     rate = 5e-4 if config.hidden <= SMALL else 1e-4
     size = 64 if examples >= 5_000 else 32 if examples >= 2_000 else 16
     return Preset(learning_rate=rate, batch_size=size, epochs=_epochs(examples, 4), dropout=0.1)
+
+
+def worth_fusing(
+    config: EncoderConfig, settings: TrainSettings, examples: Sequence[Example[Any, Any]]
+) -> bool:
+    """Whether a run is long enough for kernels to be compiled first: by data, settings and machine alone, so
+    that a run that goes on decides as it did when it began."""
+    letters = sum(len(repr(example.given)) for example in examples)
+    epochs = settings.epochs or 1
+    if settings.steps is not None:
+        epochs = settings.steps * settings.accumulation * (settings.batch_size or 1) / len(examples)
+    layer = 4 * config.hidden**2 + 2 * config.hidden * config.intermediate
+    forward_and_back = 6 * layer * config.layers * epochs * letters / _LETTERS_A_PIECE
+    return compiler() is not None and forward_and_back > COMPILING
 
 
 def _tuning_rate(hidden: int) -> float:
