@@ -4,55 +4,37 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
-
-import tyro
+from collections.abc import Iterable, Sequence
 
 from litebert import __version__
-from litebert.errors import LitebertError
-from litebert.verbs.convert import Convert
-from litebert.verbs.demo import Demo
-from litebert.verbs.doctor import Doctor
-from litebert.verbs.evaluate import Evaluate
-from litebert.verbs.predict import Predict
-from litebert.verbs.tokenizer import Tokenize
-from litebert.verbs.train import Train
+from litebert.errors import LitebertError, UsageError, nearest
+from litebert.verbs import VERBS, below, find
 
 INTERRUPTED = 130
+COMPLETION = ("--tyro-print-completion", "--tyro-write-completion")
 
-Verb = (
-    Annotated[Demo, tyro.conf.subcommand("demo")]
-    | Annotated[Train, tyro.conf.subcommand("train")]
-    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-    | Annotated[Predict, tyro.conf.subcommand("predict")]
-    | Annotated[Tokenize, tyro.conf.subcommand("tokenizer")]
-    | Annotated[Convert, tyro.conf.subcommand("convert")]
-    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
-)
+HELP = """usage: litebert VERB [FLAGS]
 
-DESCRIPTION = """ALBERT, whole and working, in Chinese and English.
+ALBERT, whole and working, in Chinese and English. Begin with: litebert demo
 
-Begin with `litebert demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 data, 4 model, 75 stopped and can go on,
-130 interrupted. Completion: `litebert --tyro-print-completion bash` (or zsh, tcsh)."""
+{verbs}
+
+`litebert VERB --help` tells a verb's flags, with an example; `litebert --version` the version.
+
+Exit codes: 0 done; 1 failed; 2 the command is wrong; 3 the data are; 4 the model is;
+75 stopped, and the same command goes on; 130 interrupted.
+
+Completion with the tab key, for bash (and likewise zsh, fish, tcsh):
+  litebert --tyro-write-completion bash ~/.local/share/bash-completion/completions/litebert"""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    if given in (["--version"], ["-V"]):
-        print(f"litebert {__version__}")
-        return 0
     try:
-        verb: Any = tyro.cli(
-            Verb,
-            prog="litebert",
-            description=DESCRIPTION,
-            args=given or ["--help"],
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff),
-        )
-        return int(verb.main())
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
     except LitebertError as error:
-        return _explain(error)
+        print(f"litebert: {error.message if not str(error) else error} [{error.code}]", file=sys.stderr)
+        return error.exit_code
     except BrokenPipeError:  # The reader of our pipe has gone, as `head` does: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -60,6 +42,45 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _explain(error: LitebertError) -> int:
-    print(f"litebert: {error.message if not str(error) else error}", file=sys.stderr)
-    return error.exit_code
+def _run(given: list[str]) -> int:
+    if not given or given[0] in ("--help", "-h"):
+        return _print(HELP.format(verbs=_listed(VERBS)))
+    if given[0] in ("--version", "-V"):
+        return _print(f"litebert {__version__}")
+    if given[0] in COMPLETION:
+        from litebert.verbs.completion import complete
+
+        complete(given)
+        return 0
+    name, rest = _split(given)
+    if name not in VERBS:  # Several begin with it.
+        return _print(f"usage: litebert {name} VERB [FLAGS]\n\n{_listed(below(name))}")
+    from litebert.verbs.flags import parse
+
+    return int(parse(find(name), name, rest).main())
+
+
+def _print(text: str) -> int:
+    print(text)
+    return 0
+
+
+def _split(given: list[str]) -> tuple[str, list[str]]:
+    """The verb, or what several verbs begin with if help on it is asked for, and the rest."""
+    first, second = given[0], given[1] if len(given) > 1 else "--help"
+    if first in VERBS:
+        return first, given[1:]
+    if not below(first):
+        raise UsageError(nearest(first, {verb.split()[0] for verb in VERBS}, "verb"))
+    if f"{first} {second}" in VERBS:
+        return f"{first} {second}", given[2:]
+    if second in ("--help", "-h"):
+        return first, []
+    seconds = [verb.split()[1] for verb in below(first)]
+    raise UsageError(nearest(second, seconds, f"verb of `litebert {first}`"))
+
+
+def _listed(verbs: Iterable[str]) -> str:
+    """Each with the first sentence of its help."""
+    width = max(map(len, VERBS))
+    return "\n".join(f"  {verb:<{width}}  {find(verb).__doc__.splitlines()[0]}" for verb in verbs)

@@ -1,7 +1,7 @@
 """A model by its name, opened; a run's folder, written.
 
 A name is a run folder, a Hugging Face folder, a TensorFlow checkpoint, a hub name, a published configuration
-as `config:albert-zh-tiny` (new weights), or nothing: the embedded model.
+as `config:albert-zh-tiny` (new weights), or `embedded`, which is also meant by none.
 
 A run's folder is a Hugging Face folder (`config.json`, `model.safetensors`, the tokenizer's files), so that
 `transformers` opens it, with `task.json`, which says what the head is for.
@@ -10,6 +10,7 @@ A run's folder is a Hugging Face folder (`config.json`, `model.safetensors`, the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,23 @@ from litebert.embedded import model_folder, tokenizer_folder
 from litebert.errors import ModelError, UsageError
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.files import read_json, write_json
-from litebert.model.checkpoints.google import write_google
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.huggingface_config import config_from_huggingface
 from litebert.model.checkpoints.loading import open_checkpoint, write_folder
-from litebert.model.config import EncoderConfig, Sharing, published
+from litebert.model.checkpoints.weights import has_weights
+from litebert.model.config import EncoderConfig, published
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
-from litebert.model.sharing import convert_sharing
 from litebert.tasks.task import Task, from_json, named, to_json
 from litebert.text.loading import load_tokenizer
 from litebert.text.tokenizer import Tokenizer
 
+EMBEDDED = "embedded"
 PUBLISHED = "config:"
 TASK = "task.json"
-EMBEDDED = "the embedded model, litebert-tiny"
+RUN = "run.json"
+"""How a run was made; written when it begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,60 +53,79 @@ class Source:
     notes: tuple[str, ...] = ()
     """Sentences to show: what is random, missing or was decided."""
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that the weights of `model` begin with, but for the seed."""
+        digest = sha256(repr(self.config).encode())
+        if self.checkpoint is not None:
+            weights = {**self.checkpoint.encoder, **self.checkpoint.heads}
+            for name, tensor in sorted(weights.items()):
+                digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
     def model(self, task: Task[Any, Any], seed: int = 1) -> Model:
         """An encoder with these weights under `task`'s head; what is new is drawn from `seed`."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
             head = task.head(self.config)
-        self._fill(head, task)
+        if weights := self._head(task):
+            adopted = task.adopted(weights)
+            head.load_state_dict({f"output.{name}": tensor for name, tensor in adopted.items()})
         return Model(encoder, head)
+
+    def has_head(self, task: Task[Any, Any]) -> bool:
+        """Whether there are weights for this task's head, or it starts afresh."""
+        return bool(self._head(task))
 
     def with_dropout(self, rate: float | None) -> Source:
         """The same with this dropout inside the encoder; None leaves it as it is."""
         if rate is None:
             return self
+        if not 0 <= rate < 1:
+            raise UsageError(f"dropout must be from 0 to below 1, but is {rate}")
         config = replace(self.config, hidden_dropout=rate, attention_dropout=rate)
         checkpoint = replace(self.checkpoint, config=config) if self.checkpoint else None
         return replace(self, config=config, checkpoint=checkpoint)
 
-    def _fill(self, head: torch.nn.Module, task: Task[Any, Any]) -> None:
-        """The head's weights from the checkpoint, where it was trained for this very task."""
-        if self.checkpoint is None or self.task is None or to_json(self.task) != to_json(task):
-            return
-        weights = self.checkpoint.head(task.head_name)
-        if weights:
-            head.load_state_dict({f"output.{name}": tensor for name, tensor in weights.items()})
+    def _head(self, task: Task[Any, Any]) -> dict[str, torch.Tensor]:
+        """The head's weights, if it is one for the same question with the same labels."""
+        same = type(self.task) is type(task) and _labels(self.task) == _labels(task)
+        return self.checkpoint.head(task.head_name) if self.checkpoint and same else {}
 
 
 def open_source(name: str | None, *, tokenizer: str | None = None) -> Source:
-    """What a model's name leads to. Raises `ModelError` or `UsageError` with the nearest name."""
-    if name is None:
-        source = _open_folder(model_folder(), EMBEDDED)
-    elif name.startswith(PUBLISHED):
-        source = _open_published(name)
-    else:
-        source = _open_folder(resolve(name), name)
-    return _with_tokenizer(source, tokenizer) if tokenizer else source
+    """What a model's name leads to. Raises `ModelError` or `UsageError` with the nearest name.
+
+    tokenizer: a folder or file, in place of the model's own; one with another number of pieces is for new
+    weights alone.
+    """
+    name = EMBEDDED if name is None else name
+    if name.startswith(PUBLISHED):
+        config = published(name.removeprefix(PUBLISHED))
+        return _afresh(name, config, tokenizer or str(tokenizer_folder()), tokenizer or "the embedded one")
+    path = model_folder() if name == EMBEDDED else resolve(name)
+    if not _has_weights(path):
+        config = _config_alone(path)
+        return _afresh(name, config, tokenizer or str(path), tokenizer or "its own")
+    return _open_weights(name, path, tokenizer)
 
 
 def save(folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer) -> None:
-    """Write a whole model: what `open_model`, and `transformers`, read again."""
-    head = {
-        f"{task.head_name}.{name.removeprefix('output.')}": tensor.detach()
-        for name, tensor in model.head.state_dict().items()
-    }
+    """Write a whole model: what `open_source`, and `transformers`, read again."""
+    head = {name.removeprefix("output."): t.detach() for name, t in model.head.state_dict().items()}
+    kept, weights = task.published(head)
     checkpoint = Checkpoint(
         config=model.encoder.config,
         encoder={name: tensor.detach() for name, tensor in model.encoder.state_dict().items()},
-        heads=head,
+        heads={f"{task.head_name}.{name}": tensor for name, tensor in weights.items()},
         architecture=task.architecture,
-        labels=tuple(getattr(task, "labels", ())),
+        labels=_labels(task),
         problem=task.problem,
     )
     write_folder(folder, checkpoint, pad=tokenizer.pad)
     tokenizer.save(folder)
-    write_json(folder / TASK, to_json(task))
+    write_json(folder / TASK, to_json(kept))
 
 
 def dtype_of(precision: str) -> torch.dtype:
@@ -115,116 +136,89 @@ def dtype_of(precision: str) -> torch.dtype:
     return known[precision]
 
 
-def _open_folder(path: Path, name: str) -> Source:
-    if not _has_weights(path):
-        return _open_config(path, name)
+def _open_weights(name: str, path: Path, tokenizer: str | None) -> Source:
     checkpoint = open_checkpoint(path)
     report = str(checkpoint.report)
-    return Source(
+    source = Source(
         name=name,
         config=checkpoint.config,
         checkpoint=checkpoint,
-        tokenizer=load_tokenizer(path),
+        tokenizer=load_tokenizer(tokenizer or _folder(path)),
         task=_task_of(path, checkpoint),
         notes=(f"{name}: {report}",) if report else (),
     )
+    _check_size(source, tokenizer)
+    return source
+
+
+def _afresh(name: str, config: EncoderConfig, tokenizer: str, called: str) -> Source:
+    """New weights, with a vocabulary of the tokenizer's size."""
+    found = load_tokenizer(tokenizer)
+    resized = replace(config, vocabulary=found.size)
+    size = f"{found.size:,} pieces"
+    if resized != config:
+        size += f" in place of the {config.vocabulary:,} of the configuration"
+    notes = (f"{name}: new weights, drawn at random", f"tokenizer: {called}, {size}")
+    return Source(name, resized, None, found, None, notes)
 
 
 def _has_weights(path: Path) -> bool:
     """Whatever `open_checkpoint` would look for; a folder with a configuration alone starts afresh."""
-    return (
-        not path.is_dir()
-        or any(path.glob("*.safetensors*"))
-        or any(path.glob("*.bin"))
-        or any(path.glob("*.index"))
-    )
+    return not path.is_dir() or has_weights(path) or any(path.glob("*.index"))
 
 
-def _open_config(path: Path, name: str) -> Source:
-    if not (path / "config.json").is_file():
-        raise ModelError(f"{path} holds no model: there is neither a config.json nor any weights in it")
-    config = config_from_huggingface(read_json(path / "config.json"))
-    return Source(name, config, None, load_tokenizer(path), None, (f"{name}: new weights, drawn at random",))
+def _config_alone(path: Path) -> EncoderConfig:
+    """Raises `ModelError` for a folder that should have weights."""
+    if (path / TASK).is_file():
+        raise ModelError(f"{path} is a trained model without its weights, model.safetensors")
+    if (path / "config.json").is_file():
+        return config_from_huggingface(read_json(path / "config.json"))
+    if (path / RUN).is_file():
+        raise ModelError(f"{path} holds a run that is not over: the command that began it goes on with it")
+    raise ModelError(f"{path} holds no model: there is neither a config.json nor any weights in it")
 
 
-def _open_published(name: str) -> Source:
-    """New weights in a published shape, with the embedded tokenizer until another is named."""
-    tokenizer = load_tokenizer(tokenizer_folder())
-    source = Source(name, published(name.removeprefix(PUBLISHED)), None, tokenizer, None)
-    resized, note = _resized(source.config, tokenizer, "the embedded tokenizer")
-    return replace(source, config=resized, notes=(f"{name}: new weights, drawn at random", note))
+def _check_size(source: Source, asked: str | None) -> None:
+    """Raises for a tokenizer with ids that the model has not, or one asked for that is not the model's.
 
-
-def _with_tokenizer(source: Source, name: str) -> Source:
-    tokenizer = load_tokenizer(Path(name))
-    if source.checkpoint is None:
-        config, note = _resized(source.config, tokenizer, name)
-        return replace(source, config=config, tokenizer=tokenizer, notes=(*source.notes[:1], note))
-    if tokenizer.size != source.config.vocabulary:
-        raise UsageError(
-            f"{name} has {tokenizer.size:,} pieces, but {source.name} was trained with "
-            f"{source.config.vocabulary:,}: leave --tokenizer out, to use the model's own"
-        )
-    return replace(source, tokenizer=tokenizer)
-
-
-def _resized(config: EncoderConfig, tokenizer: Tokenizer, name: str) -> tuple[EncoderConfig, str]:
-    """A config for this tokenizer, and what to say of it."""
-    if config.vocabulary == tokenizer.size:
-        return config, f"tokenizer: {name}, {tokenizer.size:,} pieces"
-    note = f"tokenizer: {name}; {tokenizer.size:,} pieces in place of the {config.vocabulary:,} published"
-    return replace(config, vocabulary=tokenizer.size), note
+    A model's own may be smaller: some tables are filled up to a round number.
+    """
+    has, needed = source.tokenizer.size, source.config.vocabulary
+    told = f"has {has:,} pieces, but {source.name} was trained with {needed:,}"
+    if asked and has != needed:
+        raise UsageError(f"the tokenizer {asked} {told}; leave --tokenizer out to use the model's own")
+    if has > needed:
+        raise ModelError(f"the tokenizer of {source.name} {told}: it is another model's")
 
 
 def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
     """What the folder says its head is for: by our `task.json`, else by Hugging Face's architecture."""
-    if path.is_dir() and (path / TASK).is_file():
-        return from_json(read_json(path / TASK))
-    if checkpoint.architecture != "ForSequenceClassification":
+    if (path / TASK).is_file():
+        task = from_json(read_json(path / TASK))
+    elif checkpoint.architecture == "ForSequenceClassification":
+        task = _task_by_head(checkpoint)
+    else:
         return None
-    if checkpoint.problem == "regression":
+    return replace(task, max_pieces=min(task.max_pieces, checkpoint.config.positions))
+
+
+def _task_by_head(checkpoint: Checkpoint) -> Task[Any, Any]:
+    """By `problem_type`; without it, one row is a score, as `transformers` has it."""
+    rows = checkpoint.head("classifier").get("bias", torch.empty(len(checkpoint.labels))).shape[0]
+    if checkpoint.problem == "regression" and rows != 1:
+        raise ModelError(f"the model gives {rows} numbers for each text; litebert's regression gives one")
+    if checkpoint.problem == "regression" or (checkpoint.problem is None and rows == 1):
         return named("regression")()
-    kind = "multilabel" if checkpoint.problem == "multi_label_classification" else "classification"
-    make: Any = named(kind)
-    return make(labels=checkpoint.labels)  # type: ignore[no-any-return]
+    several = checkpoint.problem == "multi_label_classification"
+    make: Any = named("multilabel" if several else "classification")
+    labels = checkpoint.labels or tuple(f"LABEL_{row}" for row in range(rows))
+    return make(labels=labels)  # type: ignore[no-any-return]
 
 
-def convert_model(name: str, target: Path, to: str, sharing: Sharing | None = None) -> tuple[str, ...]:
-    """Write a model's weights in another layout or sharing plan. Gives what there is to say of it.
-
-    Raises `UsageError` if `target` is there and not empty.
-    """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} is not empty; name a new folder")
-    path = model_folder() if name == "embedded" else resolve(name)
-    checkpoint = open_checkpoint(path)
-    checkpoint, notes = _shared(checkpoint, sharing) if sharing else (checkpoint, ())
-    report = str(checkpoint.report)
-    tokenizer = _tokenizer_beside(path)
-    if to == "tensorflow":
-        target.mkdir(parents=True, exist_ok=True)
-        write_google(target / "model.ckpt", checkpoint)
-    else:
-        write_folder(target, checkpoint, pad=tokenizer.pad if tokenizer else 0)
-        if path.is_dir() and (path / TASK).is_file():
-            write_json(target / TASK, read_json(path / TASK))
-    if tokenizer:
-        tokenizer.save(target)
-    else:
-        notes = (*notes, f"there is no tokenizer beside {name}, so none was written")
-    return (*notes, *([report] if report else []))
+def _labels(task: Task[Any, Any] | None) -> tuple[str, ...]:
+    return tuple(getattr(task, "labels", ()))
 
 
-def _shared(checkpoint: Checkpoint, sharing: Sharing) -> tuple[Checkpoint, tuple[str, ...]]:
-    config = checkpoint.config.shared(sharing)
-    converted = convert_sharing(checkpoint.encoder, checkpoint.config, config)
-    changed = replace(checkpoint, config=config, encoder=converted.encoder)
-    return changed, (converted.note,) if converted.note else ()
-
-
-def _tokenizer_beside(path: Path) -> Tokenizer | None:
-    folder = path if path.is_dir() else path.parent
-    try:
-        return load_tokenizer(folder)
-    except ModelError:
-        return None
+def _folder(path: Path) -> Path:
+    """Where the tokenizer of a checkpoint lies."""
+    return path if path.is_dir() else path.parent

@@ -5,14 +5,14 @@ An Input that cannot be answered becomes an `InputError` in its place; the other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert.engine.runners import Runner
+from litebert.engine.windows import windows
 from litebert.errors import InputError
 from litebert.model.packing import pack
 from litebert.tasks.task import Task
@@ -22,9 +22,8 @@ from litebert.text.tokenizer import Tokenizer
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
 Scores = Mapping[str, NDArray[np.float32]]
+Cut = Callable[[Iterable[Any]], Iterable[list[Any]]]
 
-WINDOW = 4096
-"""Inputs sorted by length together; what is held at once, however long the stream."""
 BUDGET = 4096
 """Pieces in one batch, unless one sequence alone has more."""
 
@@ -41,39 +40,33 @@ class Predictor(Generic[InputT, OutputT]):
         """An Output for each Input, in order. Raises the first `InputError`."""
         return [_good(output) for output in self.answers(inputs)]
 
-    def answers(self, inputs: Iterable[InputT | InputError]) -> Iterator[OutputT | InputError]:
-        """The same as a stream in constant memory, with errors in their places."""
-        stream = iter(inputs)
-        while window := list(islice(stream, WINDOW)):
+    def answers(
+        self, inputs: Iterable[InputT | InputError], cut: Cut = windows
+    ) -> Iterator[OutputT | InputError]:
+        """The same as a stream in constant memory, with errors in their places.
+
+        cut: how much of the stream is answered together (`engine/windows.py`).
+        """
+        for window in cut(inputs):
             yield from self._window(window)
 
     def _window(self, inputs: Sequence[InputT | InputError]) -> Iterator[OutputT | InputError]:
-        encoded = [self._encode(given) for given in inputs]
-        whole = [(i, e) for i, many in enumerate(encoded) if not isinstance(many, InputError) for e in many]
-        found: list[list[Scores]] = [[] for _ in inputs]
-        for (i, _), scores in zip(whole, self._run([e for _, e in whole]), strict=True):
-            found[i].append(scores)
-        for given, many, own in zip(inputs, encoded, found, strict=True):
-            yield self._decode(given, many, own)
+        encoded = self._encoded(inputs)
+        scores = iter(self._run([e for many in encoded if not isinstance(many, InputError) for e in many]))
+        for given, many in zip(inputs, encoded, strict=True):
+            if isinstance(many, InputError):
+                yield many
+            elif not isinstance(given, InputError):
+                yield self.task.decode(given, many, [next(scores) for _ in many])
 
-    def _encode(self, given: InputT | InputError) -> list[Encoding] | InputError:
-        if isinstance(given, InputError):
-            return given
-        try:
-            encodings = self.task.encode(given, self.tokenizer)
-        except InputError as error:
-            return error
-        self.truncated += any(e.truncated for e in encodings)
-        return encodings
-
-    def _decode(
-        self, given: InputT | InputError, encodings: list[Encoding] | InputError, scores: list[Scores]
-    ) -> OutputT | InputError:
-        if isinstance(given, InputError):
-            return given
-        if isinstance(encodings, InputError):
-            return encodings
-        return self.task.decode(given, encodings, scores)
+    def _encoded(self, inputs: Sequence[InputT | InputError]) -> list[list[Encoding] | InputError]:
+        """The encodings of each Input, or why there are none."""
+        encoded = iter(
+            self.task.encode_many([i for i in inputs if not isinstance(i, InputError)], self.tokenizer)
+        )
+        whole = [given if isinstance(given, InputError) else next(encoded) for given in inputs]
+        self.truncated += sum(any(e.truncated for e in m) for m in whole if not isinstance(m, InputError))
+        return whole
 
     def _run(self, encodings: Sequence[Encoding]) -> list[Scores]:
         found: list[Scores] = [{}] * len(encodings)

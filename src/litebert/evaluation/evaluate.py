@@ -1,15 +1,31 @@
-"""Predict, measure, and keep the mistakes to look at."""
+"""Predict, measure, and keep what was answered to look at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litebert.data.examples import Example
+from litebert.data.example import Example
 from litebert.engine.predictor import Predictor
 from litebert.errors import InputError
 from litebert.tasks.metrics import interval
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An example and the Output that it got."""
+
+    example: Example[Any, Any]
+    output: Any
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An example that could not be answered, and why."""
+
+    example: Example[Any, Any]
+    error: InputError
 
 
 @dataclass(frozen=True)
@@ -18,10 +34,10 @@ class Evaluation:
 
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
-    """95 % bootstrap intervals."""
-    outputs: Sequence[Any]
-    refused: Sequence[tuple[Example[Any, Any], InputError]]
-    """Examples that could not be answered; they count in no metric, so they are shown."""
+    """95 % bootstrap intervals; empty if they were not asked for."""
+    answered: Sequence[Answered]
+    refused: Sequence[Refused]
+    """They count in no metric, so they are shown."""
     truncated: int
     """Examples of which something was cut off."""
 
@@ -29,11 +45,17 @@ class Evaluation:
         """What `litebert evaluate --json` prints."""
         return {
             **self.metrics,
-            "examples": len(self.outputs),
+            "examples": len(self.answered),
             "refused": len(self.refused),
             "truncated": self.truncated,
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
         }
+
+    def shown(self, name: str) -> str:
+        """A metric with its interval, if it has one."""
+        low, high = self.intervals.get(name, (None, None))
+        between = "" if low is None else f" (95 %: {low:.4f} to {high:.4f})"
+        return f"{self.metrics[name]:.4f}{between}"
 
 
 def evaluate(
@@ -41,14 +63,22 @@ def evaluate(
 ) -> Evaluation:
     """Answer every example and measure the answers by the task's own measure."""
     before = predictor.truncated
-    answers = list(predictor.answers(example.given for example in examples))
-    good = [(a, e.wanted) for a, e in zip(answers, examples, strict=True) if not isinstance(a, InputError)]
-    outputs, wanted = [a for a, _ in good], [w for _, w in good]
+    judged = list(_judged(predictor, examples))
+    answered = [one for one in judged if isinstance(one, Answered)]
+    outputs, wanted = [one.output for one in answered], [one.example.wanted for one in answered]
     measure = predictor.task.measure
     return Evaluation(
         metrics=measure(outputs, wanted),
         intervals=interval(measure, outputs, wanted) if intervals else {},
-        outputs=outputs,
-        refused=[(e, a) for a, e in zip(answers, examples, strict=True) if isinstance(a, InputError)],
+        answered=answered,
+        refused=[one for one in judged if isinstance(one, Refused)],
         truncated=predictor.truncated - before,
     )
+
+
+def _judged(
+    predictor: Predictor[Any, Any], examples: Sequence[Example[Any, Any]]
+) -> Iterator[Answered | Refused]:
+    answers = predictor.answers(example.given for example in examples)
+    for example, answer in zip(examples, answers, strict=True):
+        yield Refused(example, answer) if isinstance(answer, InputError) else Answered(example, answer)

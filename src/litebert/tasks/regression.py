@@ -78,6 +78,15 @@ class Regression(Task[Text, Score]):
 
         return Pooled(config, 1)
 
+    def published(self, head: Mapping[str, Tensor]) -> tuple[Regression, dict[str, Tensor]]:
+        """Mean and scale folded into the weights, so that they give the data's own units."""
+        folded = {name: tensor * self.scale for name, tensor in head.items()}
+        return replace(self, mean=0.0, scale=1.0), {**folded, "bias": folded["bias"] + self.mean}
+
+    def adopted(self, head: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        plain = {**head, "bias": head["bias"] - self.mean}
+        return {name: tensor / self.scale for name, tensor in plain.items()}
+
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
         from torch.nn.functional import mse_loss
 

@@ -99,6 +99,15 @@ class Task(ABC, Generic[InputT, OutputT]):
     def head(self, config: EncoderConfig) -> nn.Module:
         """Hidden → Scores: tensors by name, with a row for each sequence [B, …] or piece [N, …]."""
 
+    def published(self, head: Mapping[str, Tensor]) -> tuple[Task[InputT, OutputT], dict[str, Tensor]]:
+        """This task and its head's weights as a folder keeps them: whoever runs the weights without this
+        task, `transformers` for one, gets scores that need no further arithmetic to be the answer."""
+        return self, dict(head)
+
+    def adopted(self, head: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The other way: a folder's weights, as this task's head has them."""
+        return dict(head)
+
     @abstractmethod
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> torch.Tensor:
         """The mean loss of a batch, a scalar. Targets are stacked in the order of the sequences."""

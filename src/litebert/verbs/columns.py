@@ -6,16 +6,22 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Which columns to read; those left out are guessed by their names, and said."""
+class InputColumns:
+    """Which columns to read; those left out are guessed by their names."""
 
     text_column: str | None = None
     """The column of the text."""
     second_column: str | None = None
     """The column of a pair's second text."""
-    label_column: str | None = None
-    """The column of the label, of the labels, or of the score."""
 
     def named(self) -> dict[str, str]:
         """field → column, for those that were given."""
         return {name.removesuffix("_column"): column for name, column in asdict(self).items() if column}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns(InputColumns):
+    """Which columns to read; those left out are guessed by their names, and said."""
+
+    label_column: str | None = None
+    """The column of the label, of the labels, or of the score."""

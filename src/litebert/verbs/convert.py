@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from shutil import rmtree
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import tyro
+from litebert.errors import LitebertError, ModelError, UsageError
+from litebert.verbs.keywords import made
+from litebert.verbs.telling import tell
+
+if TYPE_CHECKING:
+    from litebert.model.checkpoints.checkpoint import Checkpoint
+    from litebert.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +24,14 @@ class Convert:
 
     Tied to untied is exact; untied to tied is the mean of the blocks, which must be trained again.
 
-    Example: litebert convert runs/reviews reviews-hf --to huggingface
+    Example: litebert convert runs/reviews runs/reviews-tf --to tensorflow
     """
 
-    source: Annotated[str, tyro.conf.Positional]
-    """A run folder, a Hugging Face folder, a TensorFlow checkpoint, or a hub name."""
-    target: Annotated[Path, tyro.conf.Positional]
+    positional: ClassVar[bool] = True
+
+    source: str
+    """A run folder, a Hugging Face folder, a TensorFlow checkpoint, a hub name, or embedded."""
+    target: Path
     """The folder to write; it must be new or empty."""
     to: Literal["huggingface", "tensorflow"] = "huggingface"
     """huggingface: config.json, model.safetensors, tokenizer. tensorflow: Google's TF1 checkpoint."""
@@ -28,18 +39,87 @@ class Convert:
     """Which blocks all layers share; left out, as it is."""
 
     def run(self) -> tuple[str, ...]:
-        """Writes the model and returns what there is to say about it."""
-        from litebert.run import convert_model
+        """Writes the model, whole or not at all, and returns what there is to say about it."""
+        from litebert.embedded import model_folder
+        from litebert.model.checkpoints.hub import resolve
+        from litebert.model.checkpoints.loading import open_checkpoint
+        from litebert.run import EMBEDDED, PUBLISHED
 
-        return convert_model(self.source, self.target, self.to, self.sharing)
+        if self.source.startswith(PUBLISHED):
+            raise UsageError(f"{self.source} has no weights to convert; train it first, and convert its run")
+        path = model_folder() if self.source == EMBEDDED else resolve(self.source)
+        checkpoint, notes = self._shared(open_checkpoint(path))
+        tokenizer = _tokenizer(path)
+        with _made(self.target) as folder:
+            self._write(folder, checkpoint, tokenizer, path)
+        report = str(checkpoint.report)
+        missing = () if tokenizer else (f"there is no tokenizer beside {self.source}, so none was written",)
+        return (*notes, *missing, *([report] if report else []))
 
     def main(self) -> int:
         for note in self.run():
-            print(note)
-        print(f"written: {self.target}")
+            tell(note)
+        print(f"{self.target} holds the model, for {_LAYOUTS[self.to]}")
         return 0
 
+    def _shared(self, checkpoint: Checkpoint) -> tuple[Checkpoint, tuple[str, ...]]:
+        """The weights under the plan that was asked for, and what that cost."""
+        from litebert.model.sharing import convert_sharing
 
-def convert(source: str, target: str | Path, **options: object) -> tuple[str, ...]:
-    """Write `source` to the folder `target`; see `Convert` for the options."""
-    return Convert(source=source, target=Path(target), **options).run()  # type: ignore[arg-type]
+        if self.sharing is None:
+            return checkpoint, ()
+        config = checkpoint.config.shared(self.sharing)
+        converted = convert_sharing(checkpoint.encoder, checkpoint.config, config)
+        changed = replace(checkpoint, config=config, encoder=converted.encoder)
+        return changed, (converted.note,) if converted.note else ()
+
+    def _write(self, folder: Path, checkpoint: Checkpoint, tokenizer: Tokenizer | None, source: Path) -> None:
+        from litebert.model.checkpoints.files import read_json, write_json
+        from litebert.model.checkpoints.google import write_google
+        from litebert.model.checkpoints.loading import write_folder
+        from litebert.run import TASK
+
+        if self.to == "tensorflow":
+            write_google(folder / "model.ckpt", checkpoint)
+        else:
+            write_folder(folder, checkpoint, pad=tokenizer.pad if tokenizer else 0)
+            if (source / TASK).is_file():
+                write_json(folder / TASK, read_json(source / TASK))
+        if tokenizer:
+            tokenizer.save(folder)
+
+
+def convert(source: str | Path, target: str | Path, **options: Any) -> tuple[str, ...]:
+    """Write the model `source` to the folder `target`; options are the fields of `Convert`. Returns what
+    there is to say about it."""
+    return made(Convert, {"source": str(source), "target": Path(target), **options}).run()
+
+
+_LAYOUTS = {"huggingface": "litebert and Hugging Face's transformers", "tensorflow": "Google's TF1 code"}
+
+
+@contextmanager
+def _made(target: Path) -> Iterator[Path]:
+    """A folder to write in, which becomes `target` when it is whole. Raises `UsageError` if one is there."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} is not empty; name a new folder")
+    folder = target.with_name(f".{target.name}.new")
+    try:
+        rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield folder
+        folder.rename(target)
+    except OSError as error:
+        raise LitebertError(f"cannot write {target}: {error.strerror or error}", code="disk") from error
+    finally:
+        rmtree(folder, ignore_errors=True)
+
+
+def _tokenizer(path: Path) -> Tokenizer | None:
+    """The one beside a model, if there is one."""
+    from litebert.text.loading import load_tokenizer
+
+    try:
+        return load_tokenizer(path if path.is_dir() else path.parent)
+    except ModelError:
+        return None

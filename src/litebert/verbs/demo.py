@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from litebert.verbs.stopping import going_on_later
+from litebert.verbs.telling import Progress
+
+TRAIN, TEST = "reviews.both:train", "reviews.both:test"
 SENTENCES = ("The handle came off in my hand, and nobody answers.", "比我想象的好，会再来的")
 
 NEXT = """
@@ -26,9 +30,11 @@ class Demo:
 
     out: Path = Path("runs/demo")
     """The run's folder; the same command goes on with it."""
+    model: str | None = None
+    """What to train, as for `litebert train`; left out, the embedded model."""
     epochs: float | None = None
     """How often to go through the training reviews; left out, by the preset."""
-    progress: Literal["auto", "bar", "plain", "json", "silent"] = "auto"
+    progress: Progress = "auto"
     """How to show what happens."""
 
     def run(self) -> dict[str, Any]:
@@ -41,24 +47,21 @@ class Demo:
         from litebert.verbs.train import Train
 
         settings = TrainSettings(epochs=self.epochs)
-        Train(train="reviews.both:train", out=self.out, settings=settings, progress=self.progress).run()
+        Train(train=TRAIN, out=self.out, model=self.model, settings=settings, progress=self.progress).run()
         predictor = open_model(str(self.out))
-        test = read("reviews.both:test", predictor.task)
+        test = read(TEST, predictor.task)
         evaluation = evaluate(predictor, test.rows)
+        answers = predictor(map(predictor.task.Input, SENTENCES))
         return {
             "accuracy": evaluation.metrics["accuracy"],
             "interval": list(evaluation.intervals["accuracy"]),
-            "tfidf_accuracy": tfidf_accuracy(read("reviews.both:train", predictor.task).rows, test.rows),
-            "answers": {
-                text: {"label": answer.label, "probability": answer.probability}
-                for text, answer in zip(
-                    SENTENCES, predictor(map(predictor.task.Input, SENTENCES)), strict=True
-                )
-            },
+            "tfidf_accuracy": tfidf_accuracy(read(TRAIN, predictor.task).rows, test.rows),
+            "answers": dict(zip(SENTENCES, map(asdict, answers), strict=True)),
         }
 
     def main(self) -> int:
-        found = self.run()
+        with going_on_later():
+            found = self.run()
         low, high = found["interval"]
         print(f"\nAccuracy on the test reviews: {found['accuracy']:.3f} (95 %: {low:.3f} to {high:.3f})")
         print(f"TF-IDF and a linear model:    {found['tfidf_accuracy']:.3f}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from litebert.verbs.columns import Columns
+from litebert.verbs.keywords import made
+from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
     from litebert.evaluation.evaluate import Evaluation
@@ -20,41 +22,53 @@ class Evaluate:
     """
 
     data: str
-    """A file, several with commas, or a source such as glue.sst2:dev."""
+    """A file, several with commas, or a source such as glue.sst2:dev; without a split, test or else dev."""
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
     columns: Columns = field(default_factory=Columns)
+    """Which columns to read; those left out are guessed by their names, and said."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto is bf16 where the chip has it."""
     json: bool = False
     """Print one JSON object, and nothing else, to standard output."""
 
     def run(self) -> Evaluation:
+        """Every measure of the model's task, and what was answered."""
         from litebert.data.examples import read
         from litebert.engine.opening import open_model
         from litebert.evaluation.evaluate import evaluate
 
         predictor = open_model(self.model, precision=self.precision)
-        examples = read(self.data, predictor.task, columns=self.columns.named())
+        where = self._where()
+        examples = read(where, predictor.task, columns=self.columns.named())
+        for note in (*examples.notes, f"{len(examples)} examples of {where}"):
+            tell(note)
         return evaluate(predictor, examples.rows)
 
     def main(self) -> int:
-        summary = self.run().summary()
+        found = self.run()
         if self.json:
-            print(json.dumps(summary, ensure_ascii=False))
+            print(json.dumps(found.summary(), ensure_ascii=False))
         else:
-            _show(summary)
+            print(_told(found))
         return 0
 
+    def _where(self) -> str:
+        """The data with the split of a source that is not asked for one: a model is not judged on train."""
+        from litebert.data.examples import sibling
 
-def evaluate(data: str, *, model: str | None = None, **options: Any) -> Evaluation:
-    """Measure a trained model on labelled data; see `Evaluate`."""
-    return Evaluate(data=data, model=model, **options).run()
+        if ":" in self.data:
+            return self.data
+        return sibling(self.data, "test") or sibling(self.data, "dev") or self.data
 
 
-def _show(summary: dict[str, Any]) -> None:
-    intervals = summary.pop("intervals")
-    for name, value in summary.items():
-        low, high = intervals.get(name, (None, None))
-        between = "" if low is None else f"   95 %: {low:.4f} to {high:.4f}"
-        print(f"{name:<12} {value:.4f}{between}" if isinstance(value, float) else f"{name:<12} {value}")
+def evaluate(data: str, **options: Any) -> Evaluation:
+    """Measure a trained model on labelled data. Options are the fields of `Evaluate`, and of `Columns` beside
+    them: `evaluate("my.csv", model="runs/mine", text_column="body").metrics["accuracy"]`."""
+    return made(Evaluate, {"data": data, **options}).run()
+
+
+def _told(found: Evaluation) -> str:
+    counts = {"examples": len(found.answered), "refused": len(found.refused), "truncated": found.truncated}
+    rows = {name: found.shown(name) for name in found.metrics} | {n: str(c) for n, c in counts.items() if c}
+    return "\n".join(f"{name:<12} {value}" for name, value in rows.items())

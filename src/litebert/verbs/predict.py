@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from litebert.errors import InputError
-from litebert.verbs.streams import error_row, open_output
+from litebert.verbs.columns import InputColumns
+from litebert.verbs.keywords import made
+from litebert.verbs.streams import PIPE, error_row, open_output
+from litebert.verbs.telling import tell
+
+if TYPE_CHECKING:
+    from litebert.engine.predictor import Predictor
+    from litebert.tasks.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,57 +22,66 @@ class Predict:
     """Answer Inputs: JSONL of the task's Input to JSONL of its Output, one for each, in order.
 
     A row that cannot be answered becomes {"error": {"code", "message"}} in its place, and the exit code is 3.
+    What comes through a pipe is answered as it comes.
 
     Example: echo '{"text": "比想象的还要好"}' | litebert predict --model runs/reviews --input - --output -
     """
 
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
-    input: str = "-"
-    """A file of Inputs (JSONL; or CSV, TSV, Parquet by its ending), or - for standard input."""
-    output: str = "-"
+    input: str = PIPE
+    """A file of Inputs (JSONL; or CSV, TSV, JSON, Parquet by its ending), or - for standard input."""
+    output: str = PIPE
     """A JSONL file, or - for standard output."""
+    columns: InputColumns = field(default_factory=InputColumns)
+    """Which columns to read; those left out are guessed by their names."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto is bf16 where the chip has it."""
 
     def run(self, inputs: Iterable[Any] | None = None) -> list[Any]:
         """Outputs in order, of `inputs` or, left out, of the file; an `InputError` for one without answer."""
-        from litebert.data.inputs import read_inputs
-        from litebert.engine.opening import as_input, open_model
-
-        predictor = open_model(self.model, precision=self.precision)
-        given = (
-            read_inputs(self.input, predictor.task)
-            if inputs is None
-            else (as_input(predictor.task, one) for one in inputs)
-        )
-        return list(predictor.answers(given))
+        predictor = self._open()
+        return list(self._answers(predictor, inputs))
 
     def main(self) -> int:
-        from litebert.data.inputs import read_inputs
-        from litebert.engine.opening import open_model
-
-        predictor = open_model(self.model, precision=self.precision)
-        failed = 0
+        predictor, failed = self._open(), 0
         with open_output(self.output) as write:
-            for answer in predictor.answers(read_inputs(self.input, predictor.task)):
+            for answer in self._answers(predictor):
                 failed += isinstance(answer, InputError)
-                write(json.dumps(_row(answer), ensure_ascii=False))
-        _tell(predictor.truncated, predictor.task.max_pieces, failed)
+                write(error_row(answer) if isinstance(answer, InputError) else asdict(answer))
+        if predictor.truncated:
+            limit = predictor.task.max_pieces
+            tell(f"{predictor.truncated} inputs were longer than {limit} pieces and were cut there")
+        if failed:
+            tell(f'{failed} inputs could not be answered: see their "error" rows')
         return InputError.exit_code if failed else 0
 
+    def _open(self) -> Predictor[Any, Any]:
+        from litebert.engine.opening import open_model
 
-def predict(inputs: Iterable[Any], *, model: str | None = None, **options: Any) -> list[Any]:
-    """The Outputs of `inputs` (texts, dicts or Inputs) by a trained model; see `Predict`."""
-    return Predict(model=model, **options).run(inputs)
+        return open_model(self.model, precision=self.precision)
+
+    def _answers(self, predictor: Predictor[Any, Any], inputs: Iterable[Any] | None = None) -> Iterator[Any]:
+        from litebert.data.inputs import read_inputs
+        from litebert.engine.windows import as_it_comes, windows
+
+        if inputs is not None:
+            return predictor.answers(_given(predictor.task, inputs))
+        rows = read_inputs(self.input, predictor.task, columns=self.columns.named())
+        return predictor.answers(rows, as_it_comes if self.input == PIPE else windows)
 
 
-def _row(answer: Any) -> dict[str, Any]:
-    return error_row(answer) if isinstance(answer, InputError) else asdict(answer)
+def predict(inputs: Iterable[Any], **options: Any) -> list[Any]:
+    """The Outputs of `inputs` (texts, dicts or Inputs) by a trained model, an `InputError` in the place of
+    one that cannot be answered. Options are the fields of `Predict`: `predict(["好"], model="runs/mine")`."""
+    return made(Predict, options).run(inputs)
 
 
-def _tell(truncated: int, limit: int, failed: int) -> None:
-    if truncated:
-        print(f"{truncated} inputs were longer than {limit} pieces and were cut there", file=sys.stderr)
-    if failed:
-        print(f'{failed} inputs could not be answered: see their "error" rows', file=sys.stderr)
+def _given(task: Task[Any, Any], inputs: Iterable[Any]) -> Iterator[Any]:
+    from litebert.engine.opening import as_input
+
+    for one in inputs:
+        try:
+            yield as_input(task, one)
+        except InputError as error:
+            yield error

@@ -1,4 +1,4 @@
-"""JSONL in and out of the verbs: files or pipes, an error in its row's place, outputs whole or not at all."""
+"""JSONL in and out of the verbs: an error in its row's place, a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,75 +6,74 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TextIO
 
-from litebert.errors import DataError, InputError, UsageError
+from litebert.data.files import File
+from litebert.data.formats import jsonl
+from litebert.errors import DataError, InputError, LitebertError, UsageError
 
-LONGEST_LINE = 16 * 1024 * 1024
-"""Bytes. A longer line is no row, and is not held in memory."""
+Write = Callable[[Any], None]
+PIPE = "-"
 
 
-def read_jsonl(path: str) -> Iterator[dict[str, Any] | InputError]:
+def read_rows(path: str) -> Iterator[dict[str, Any] | InputError]:
     """The objects of a JSONL file, or of standard input for `-`; a line that is none becomes an error."""
-    with _open_input(path) as file:
-        number = 0
-        while line := file.readline(LONGEST_LINE + 1):
-            number += 1
-            if line.strip():
-                yield _row(line, number, file)
+    with closing(File(path)) as file:
+        for number, raw in file.raw_lines():
+            if not raw.isspace():
+                yield _row(file, raw, number)
 
 
-def error_row(error: InputError) -> dict[str, Any]:
+def error_row(error: LitebertError) -> dict[str, Any]:
     """What stands in the place of an answer."""
     return {"error": {"code": error.code, "message": error.message}}
 
 
 @contextmanager
-def open_output(path: str) -> Iterator[Callable[[str], None]]:
-    """A function that writes a line. A file appears under its name only when it is whole."""
-    if path == "-":
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        yield lambda line: print(line)
-        sys.stdout.flush()
-        return
+def open_output(path: str) -> Iterator[Write]:
+    """A function that writes a JSON value as a line.
+
+    A file appears under its name only when it is whole; a pipe or a device is written as the lines come.
+    Raises `LitebertError` (code `disk`) with what the system says, and `BrokenPipeError` as it is.
+    """
     target = Path(path)
+    try:
+        if path == PIPE:
+            sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)  # type: ignore[union-attr]
+            yield _lines(sys.stdout)
+        elif target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", buffering=1) as stream:
+                yield _lines(stream)
+        else:
+            yield from _whole(target)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise LitebertError(f"cannot write {path}: {error.strerror or error}", code="disk") from error
+
+
+def _whole(target: Path) -> Iterator[Write]:
     if not target.parent.is_dir():
         raise UsageError(f"cannot write {target}: there is no folder {target.parent}")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            yield lambda line: print(line, file=file)
+        with part.open("w", encoding="utf-8") as stream:
+            yield _lines(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
 
-@contextmanager
-def _open_input(path: str) -> Iterator[BinaryIO]:
-    if path == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below; only the opening may fail so
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", path=path) from None
-    with file:
-        yield file
+def _lines(stream: TextIO) -> Write:
+    return lambda value: print(json.dumps(value, ensure_ascii=False), file=stream)
 
 
-def _row(line: bytes, number: int, file: BinaryIO) -> dict[str, Any] | InputError:
-    if len(line) > LONGEST_LINE:
-        while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
-            pass
-        return InputError(f"line {number} is longer than {LONGEST_LINE} bytes", code="too_long")
+def _row(file: File, raw: bytes, number: int) -> dict[str, Any] | InputError:
     try:
-        row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-    except UnicodeDecodeError as error:
-        return InputError(f"line {number} is not UTF-8 at byte {error.start + 1}", code="encoding")
-    except (ValueError, RecursionError) as error:
-        return InputError(f"line {number} is not JSON: {error}", code="json")
-    if not isinstance(row, dict):
-        return InputError(f"line {number} must be a JSON object, but is {type(row).__name__}", code="json")
-    return row
+        return jsonl.row(file, file.text(raw, number), number)
+    except DataError as error:
+        return InputError(error.message)

@@ -13,18 +13,23 @@ from litebert.model.packing import Packed
 
 
 class Eager:
-    """Runs `model` in `dtype`, without gradients; its packed weights are kept between calls."""
+    """Runs `model` in `dtype`, without gradients; its packed weights are kept between calls.
+
+    The model is left as it was found, so that training can go on after a look at dev.
+    """
 
     def __init__(self, model: Model, dtype: torch.dtype = torch.float32) -> None:
         self.model, self.dtype = model, dtype
 
     def __call__(self, batch: Packed) -> Mapping[str, NDArray[np.float32]]:
         training, before = self.model.training, self.model.encoder.dtype
-        self.model.eval()
+        if training:
+            self.model.eval()
         self.model.encoder.dtype = self.dtype
         try:
             with torch.inference_mode():
                 return {name: scores.float().numpy() for name, scores in self.model(batch).items()}
         finally:
-            self.model.train(training)
             self.model.encoder.dtype = before
+            if training:
+                self.model.train()

@@ -1,0 +1,85 @@
+"""A prepared run, done: encode, fit, judge, and leave the model with all that says how good it is."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from litebert.data.batches import Batches
+from litebert.data.encoded import Encoded, encode_all
+from litebert.data.examples import Examples
+from litebert.engine.predictor import Predictor
+from litebert.engine.runners.eager import Eager
+from litebert.evaluation.evaluate import evaluate
+from litebert.model.fusion import fusing
+from litebert.run import dtype_of
+from litebert.tasks.task import Task
+from litebert.training.events import Watcher
+from litebert.training.fit import Job, fit
+from litebert.training.objectives.finetuning import Finetuning
+from litebert.training.outcome import conclude
+from litebert.training.prepared import Prepared
+from litebert.training.progress import Verdict
+
+
+def finetune(
+    prepared: Prepared, folder: Path, *, watch: Sequence[Watcher] = (), tell: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Begins the run in a folder, or goes on with it, and gives what `results.json` holds.
+
+    tell: hears what was cut off. Whoever calls holds the folder and has claimed it (`training/fit.py`).
+    Raises what `fit` raises, and `DataError` for an example that is too long where that is refused.
+    """
+    sets = {"train": prepared.sets.train, "dev": prepared.sets.dev}
+    encoded = {name: encode_all(prepared.task, prepared.source.tokenizer, s.rows) for name, s in sets.items()}
+    cut = [_cut(name, one, prepared.task) for name, one in encoded.items() if one.truncated]
+    for note in cut:
+        tell(note)
+    model = prepared.source.model(prepared.task, prepared.settings.seed)
+    model.encoder.dtype = dtype_of(prepared.settings.precision)
+    with fusing(prepared.fused):
+        fit(model, job(prepared, encoded["train"]), folder, watch=watch)
+    return conclude(folder, model, prepared, cut)
+
+
+def job(prepared: Prepared, train: Encoded) -> Job:
+    """The run as the loop sees it."""
+    settings, task = prepared.settings, prepared.task
+    return Job(
+        objective=Finetuning(task),
+        batches=Batches(train, settings.batch_size or 1, settings.seed),
+        settings=settings,
+        evaluate=lambda model: judge(prepared, model),
+        chief=task.best,
+        chance=chance(task, prepared.sets.train),
+        dev_samples=len(prepared.sets.dev),
+    )
+
+
+def judge(prepared: Prepared, model: Any) -> Verdict:
+    """What dev says of a model as it is."""
+    predictor: Predictor[Any, Any] = Predictor(
+        Eager(model, dtype_of(prepared.settings.precision)), prepared.task, prepared.source.tokenizer
+    )
+    found = evaluate(predictor, prepared.sets.dev.rows, intervals=False)
+    answers = {getattr(one.output, "label", one.output) for one in found.answered}
+    return Verdict(found.metrics, constant=len(answers) < 2)
+
+
+def chance(task: Task[Any, Any], examples: Examples[Any, Any]) -> float | None:
+    """The loss of knowing only how frequent each class is; None where there are no classes."""
+    if task.problem != "single_label_classification":
+        return None
+    counts = Counter(example.wanted.label for example in examples)
+    return -sum(n / len(examples) * math.log(n / len(examples)) for n in counts.values())
+
+
+def _cut(name: str, encoded: Encoded, task: Task[Any, Any]) -> str:
+    share = encoded.truncated / len(encoded)
+    return (
+        f"{name}: {encoded.truncated} of {len(encoded)} texts ({share:.1%}) are longer than "
+        f"{task.max_pieces} pieces and are cut there"
+    )

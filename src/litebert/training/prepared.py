@@ -1,0 +1,97 @@
+"""A fine-tuning run before its first step: all that its result follows from, every default decided."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from litebert.errors import UsageError
+from litebert.model.config import EncoderConfig
+from litebert.run import Source, dtype_of
+from litebert.tasks.task import Task, to_json
+from litebert.text.encoding import OnLong
+from litebert.training.fingerprint import Fingerprint, fingerprint
+from litebert.training.presets import preset, worth_fusing
+from litebert.training.sets import Sets
+from litebert.training.settings import TrainSettings
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """What `finetune` does."""
+
+    source: Source
+    """Where the weights come from, with the dropout to train with."""
+    task: Task[Any, Any]
+    """Fitted to the training examples."""
+    sets: Sets
+    settings: TrainSettings
+    """With nothing left out."""
+    fused: bool
+    """Whether the small kernels are compiled first."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say before it begins."""
+        chosen = self.settings
+        length = f"{chosen.epochs:g} epochs" if chosen.steps is None else f"{chosen.steps} updates"
+        return (
+            *self.source.notes,
+            *self.sets.notes,
+            f"head: {'goes on from' if self.source.has_head(self.task) else 'new, on'} {self.source.name}",
+            f"settings: learning rate {chosen.learning_rate:g}, batches of {chosen.batch_size}, {length}, "
+            f"{chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
+        )
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """By what the run is known."""
+        return fingerprint(
+            self.settings,
+            data=self.sets.fingerprint,
+            model=self.source.fingerprint,
+            tokenizer=self.source.tokenizer.fingerprint,
+            task=json.dumps(to_json(self.task), ensure_ascii=False),
+            fused=str(self.fused),
+        )
+
+
+def prepare(
+    source: Source,
+    sets: Sets,
+    settings: TrainSettings,
+    *,
+    dropout: float | None = None,
+    max_pieces: int | None = None,
+    on_long: OnLong | None = None,
+) -> Prepared:
+    """Decides what was left out. Raises `UsageError` for what the model cannot do."""
+    usual = preset(source.config, pretrained=source.checkpoint is not None, examples=len(sets.train))
+    decided = _decided(usual.fill(settings))
+    return Prepared(
+        source=source.with_dropout(usual.dropout if dropout is None else dropout),
+        task=_limited(sets.train.task, source.config, max_pieces, on_long),
+        sets=sets,
+        settings=decided,
+        fused=worth_fusing(source.config, decided, sets.train),
+    )
+
+
+def _decided(settings: TrainSettings) -> TrainSettings:
+    """With the precision and the threads that this machine gives, so that a repeat has them, too."""
+    bf16 = dtype_of(settings.precision) is torch.bfloat16
+    threads = settings.threads or torch.get_num_threads()
+    return replace(settings, precision="bf16" if bf16 else "fp32", threads=threads)
+
+
+def _limited(
+    task: Task[Any, Any], config: EncoderConfig, max_pieces: int | None, on_long: OnLong | None
+) -> Task[Any, Any]:
+    """The task with texts as long as was asked, or as the model can read."""
+    if max_pieces is not None and max_pieces > config.positions:
+        raise UsageError(f"max_pieces is {max_pieces}, but the model has {config.positions} positions")
+    longest = max_pieces or min(task.max_pieces, config.positions)
+    return replace(task, max_pieces=longest, on_long=on_long or task.on_long)

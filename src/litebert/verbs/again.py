@@ -1,0 +1,66 @@
+"""`run.json`: a run's command with every default written out, which makes it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from litebert.errors import UsageError
+
+if TYPE_CHECKING:
+    from litebert.training.prepared import Prepared
+    from litebert.verbs.train import Train
+
+_NOT_THE_RUN = ("out", "again", "progress", "overwrite", "json")
+"""What of the command says where and how, not what."""
+
+
+def written(verb: Train, prepared: Prepared) -> bytes:
+    """What `run.json` holds; `ran_with` is what else the result follows from."""
+    command = asdict(verb) | {
+        "task": prepared.task.name,
+        "max_pieces": prepared.task.max_pieces,
+        "on_long": prepared.task.on_long,
+        "dropout": _dropout(prepared),
+        "settings": asdict(prepared.settings),
+    }
+    kept = {name: value for name, value in command.items() if name not in _NOT_THE_RUN}
+    whole = {"verb": "train", **kept, "ran_with": prepared.fingerprint}
+    return json.dumps(whole, indent=2, ensure_ascii=False, default=str).encode() + b"\n"
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The fields of a `Train` that a `run.json` holds, but where to run. Raises `UsageError`."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from litebert.verbs.train import Train
+
+    held = _object(Path(path))
+    fields = {name: value for name, value in held.items() if name not in ("verb", "ran_with")}
+    try:
+        verb = TypeAdapter(Train).validate_python({**fields, "out": Path()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+    return {name: getattr(verb, name) for name in Train.__dataclass_fields__ if name not in _NOT_THE_RUN}
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    try:
+        held = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not the run.json of a run: {error}") from None
+    if not isinstance(held, dict) or held.get("verb") != "train":
+        raise UsageError(f"{path} is not the run.json of a run")
+    return held
+
+
+def _dropout(prepared: Prepared) -> float | None:
+    """The one that the encoder was trained with; None if it has two, which no flag says."""
+    config = prepared.source.config
+    return config.hidden_dropout if config.hidden_dropout == config.attention_dropout else None

@@ -1,0 +1,132 @@
+"""A verb from its command line: tyro reads it; the nearest name is told for what is mistyped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from difflib import get_close_matches
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+from litebert.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from tyro.constructors import ConstructorRegistry
+
+NONE = "none"
+"""What gives a number back its None: `--clip none`."""
+
+
+def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
+    """The verb that a command line asks for. Prints the help and exits, or raises `UsageError`, or exits with
+    2 after saying what is wrong.
+
+    A verb may say by `positional = True` that what is required has no flag, and by `defaults(arguments)`
+    what flags that are left out take.
+    """
+    import tyro
+
+    _check(verb, name, arguments)
+    required = (tyro.conf.PositionalRequiredArgs,) if getattr(verb, "positional", False) else ()
+    markers = (tyro.conf.OmitArgPrefixes, tyro.conf.PositionalMetavarFromFieldName, *required)
+    defaults = verb.defaults(arguments) if hasattr(verb, "defaults") else None
+    given = {} if defaults is None else {"default": defaults}
+    return tyro.cli(
+        verb,
+        prog=f"litebert {name}",
+        args=list(arguments),
+        config=markers,
+        registry=registry(),
+        **given,
+    )
+
+
+def registry() -> ConstructorRegistry:
+    """How values are read and shown where tyro's own way is not ours."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+    ours = ConstructorRegistry()
+
+    @ours.primitive_rule
+    def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        """`X | None` is typed as X is; leaving the flag out gives None."""
+        kinds = [kind for kind in get_args(info.type) if kind is not type(None)]
+        if len(kinds) != 1 or type(None) not in get_args(info.type):
+            return None
+        spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
+        if not isinstance(spec, PrimitiveConstructorSpec):
+            return None
+
+        def read(given: list[str]) -> Any:
+            return None if kinds[0] in (int, float) and given == [NONE] else spec.instance_from_str(given)
+
+        return replace(
+            spec,
+            instance_from_str=read,
+            is_instance=lambda value: value is None or spec.is_instance(value),
+            str_from_instance=lambda value: [NONE] if value is None else spec.str_from_instance(value),
+        )
+
+    @ours.primitive_rule
+    def number(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        """With an error in words."""
+        if info.type not in (int, float):
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=info.type.__name__.upper(),
+            instance_from_str=lambda given: _number(info.type, given[0]),
+            is_instance=lambda value: isinstance(value, info.type | int) and not isinstance(value, bool),
+            str_from_instance=lambda value: [str(value)],
+        )
+
+    return ours
+
+
+def _number(kind: Any, given: str) -> Any:
+    try:
+        return kind(given)
+    except ValueError:
+        expected = "a whole number" if kind is int else "a number"
+        raise ValueError(f"expected {expected}, but got {given!r}") from None
+
+
+def _check(verb: Any, name: str, arguments: Sequence[str]) -> None:
+    """Raises `UsageError` for a flag, or one of a few words after it, that is not known."""
+    known = {flag: kind for field, kind in _flags(verb) for flag in _spellings(field, kind)}
+    for argument, after in zip_longest(arguments, arguments[1:]):
+        flag, equals, value = argument.partition("=")
+        flag = flag.replace("_", "-")
+        if not flag.startswith("--") or flag == "--help":
+            continue
+        if flag not in known:
+            raise UsageError(_unknown(flag, known, name))
+        given, words = value if equals else after, _words(known[flag])
+        if words and given is not None and given not in words:
+            raise UsageError(nearest(given, words, f"value of {flag}"))
+
+
+def _unknown(flag: str, known: Iterable[str], name: str) -> str:
+    close = get_close_matches(flag, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    return f"`litebert {name}` has no flag {flag}{hint} `litebert {name} --help` lists them"
+
+
+def _flags(verb: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of a dataclass and of those inside it, with their types."""
+    hints = get_type_hints(verb)
+    for field in fields(verb):
+        kind = hints[field.name]
+        yield from _flags(kind) if is_dataclass(kind) else [(field.name, kind)]
+
+
+def _spellings(field: str, kind: Any) -> list[str]:
+    dashed = field.replace("_", "-")
+    return [f"--{dashed}", f"--no-{dashed}"] if kind is bool else [f"--{dashed}"]
+
+
+def _words(kind: Any) -> tuple[str, ...]:
+    """The words that a flag takes, if it takes one of a few."""
+    if get_origin(kind) is Literal:
+        return tuple(map(str, get_args(kind)))
+    return next((words for inner in get_args(kind) if (words := _words(inner))), ())
