@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -37,8 +37,8 @@ class Corpus:
     """A folder or file (spiece.model, vocab.txt, tokenizer.json); left out, the embedded one."""
     shard: str | None = None
     """i/N: do what falls to the i-th of N jobs, counted from 0."""
-    workers: int | None = None
-    """How many processes work here; left out, as many as there are processors."""
+    workers: int | Literal["ray"] | None = None
+    """How many processes work here (left out, one for each processor), or ray: those of a Ray cluster."""
     settings: Settings = field(default_factory=Settings)
 
     def run(self) -> Report | None:

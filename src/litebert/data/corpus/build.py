@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
-from litebert.data.corpus import parts, plan
+from litebert.data.corpus import parts, plan, ray
+from litebert.data.corpus.jobs import Job
 from litebert.data.corpus.merge import MANIFEST, merge
-from litebert.data.corpus.parts import Maker
 from litebert.data.corpus.plan import Plan
 from litebert.data.corpus.report import Report
 from litebert.data.corpus.settings import Settings, default_words
@@ -35,13 +35,13 @@ def build(
     tokenizer: str | Path,
     settings: Settings | None = None,
     *,
-    workers: int = 1,
+    workers: int | Literal["ray"] = 1,
     shard: tuple[int, int] = (0, 1),
     told: Told = lambda _done, _all: None,
 ) -> Report | None:
     """Make the corpus of the text files and folders `inputs` in the folder `out`; give its report.
 
-    tokenizer: a folder or file that `load_tokenizer` opens. workers: how many processes work here.
+    tokenizer: a folder or file that `load_tokenizer` opens. workers: how many processes work here, or `ray`.
     shard: `(i, n)`, the parts that fall to the i-th of n jobs on hosts that share the folder; None is given
     as long as parts of others are missing, and the job that finds all done merges them.
 
@@ -49,7 +49,7 @@ def build(
     Raises `UsageError` if the folder holds a corpus of other inputs or settings, `DataError` for an input
     that cannot be read, and `LitebertError` (code `disk`, `worker`).
     """
-    folder = Path(out)
+    folder, work = Path(out), Path(out) / WORK
     settings = settings or Settings()
     settings = replace(settings, words=settings.words or default_words())
     opened = load_tokenizer(tokenizer)
@@ -58,30 +58,37 @@ def build(
         return finished
     with telling(f"write in {folder}"):
         _prepare(folder, made, opened)
-    left = _left(folder / WORK, made, *shard)
-    if workers > 1 and len(left) > 1:
-        Crew(folder, inputs, settings, folder / WORK, workers).make(left, told)
-    else:
-        make(Maker(made, opened), folder / WORK, left, told)
+    job = Job(
+        inputs=tuple(str(Path(each).absolute()) for each in inputs),
+        tokenizer=str(folder.absolute()),
+        work=str(work.absolute()),
+        plan=made.fingerprint,
+        settings=settings,
+    )
+    _make(job, _left(work, made, *shard), workers, told)
     try:
-        if not all(parts.is_done(folder / WORK, number, made) for number in range(len(made.shards))):
+        if not all(parts.is_done(work, number, made) for number in range(len(made.shards))):
             return _finished(folder, made)
-        report = merge(folder / WORK, folder, made, opened)
+        report = merge(work, folder, made, opened)
     except (OSError, LitebertError):
         if finished := _finished(folder, made):  # Another job merged, and has removed the parts.
             return finished
         raise
-    shutil.rmtree(folder / WORK, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     sweep(folder)
     return report
 
 
-def make(maker: Maker, work: Path, numbers: Sequence[int], told: Told) -> None:
-    """Make these parts, one after another, in this process."""
-    for done, number in enumerate(numbers):
-        told(done, len(numbers))
-        maker.make(work, number)
-    told(len(numbers), len(numbers))
+def _make(job: Job, numbers: Sequence[int], workers: int | Literal["ray"], told: Told) -> None:
+    if workers == "ray":
+        ray.make(job, numbers, told)
+    elif workers > 1 and len(numbers) > 1:
+        Crew(job, workers).make(numbers, told)
+    elif numbers:
+        maker = job.open()
+        for done, number in enumerate(numbers, start=1):
+            maker.make(Path(job.work), number)
+            told(done, len(numbers))
 
 
 def _left(work: Path, made: Plan, job: int, jobs: int) -> list[int]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-SHOWN = 5
-"""How many places are kept for each reason."""
+KEPT, SHOWN = 10, 3
+"""How many places are kept for each reason, and how many a person is shown."""
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Drops:
 
     def add(self, count: int, places: list[str]) -> None:
         self.count += count
-        self.first += places[: SHOWN - len(self.first)]
+        self.first += places[: KEPT - len(self.first)]
 
 
 @dataclass

@@ -19,34 +19,15 @@ from threading import Lock
 from typing import Any
 
 from litebert import errors
-from litebert.data.corpus import plan
-from litebert.data.corpus.parts import Maker
-from litebert.data.corpus.settings import Settings
-from litebert.errors import DataError, LitebertError
-from litebert.text.loading import load_tokenizer
-
-TRIES = 3
-"""How many workers may end over one part before it is given up."""
+from litebert.data.corpus.jobs import TRIES, Job
+from litebert.errors import LitebertError
 
 
 class Crew:
     """Workers for one corpus; one thread speaks with each."""
 
-    def __init__(
-        self,
-        tokenizer: Path,
-        inputs: Sequence[str | Path],
-        settings: Settings,
-        work: Path,
-        workers: int,
-    ) -> None:
-        self.job = {
-            "tokenizer": str(tokenizer),
-            "inputs": [str(each) for each in inputs],
-            "settings": settings.to_json(),
-            "work": str(work),
-        }
-        self.workers = workers
+    def __init__(self, job: Job, workers: int) -> None:
+        self.job, self.workers = job, workers
 
     def make(self, numbers: Sequence[int], told: Callable[[int, int], None]) -> None:
         """Raises the first error of a worker, and `LitebertError` (code `worker`) for a part that ends
@@ -100,7 +81,7 @@ class _Board:
 class _Worker:
     """A process, started when there is something to do, and again after it was killed."""
 
-    def __init__(self, job: dict[str, Any], board: _Board) -> None:
+    def __init__(self, job: Job, board: _Board) -> None:
         self.job, self.board = job, board
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -138,7 +119,7 @@ class _Worker:
                 env=_environment(),
             )
             self.board.running.add(self.process)
-            _say(self.process, self.job)
+            _say(self.process, self.job.to_json())
         return self.process
 
 
@@ -169,32 +150,17 @@ def _raise(answer: dict[str, Any]) -> None:
         raise getattr(errors, error["kind"], LitebertError)(error["message"], code=error["code"])
 
 
-def _told(error: LitebertError) -> dict[str, Any]:
-    return {"error": {"kind": type(error).__name__, "message": str(error), "code": error.code}}
-
-
-def _work(job: dict[str, Any], ask: Callable[[], bytes], answer: Callable[[dict[str, Any]], None]) -> None:
-    tokenizer = load_tokenizer(job["tokenizer"])
-    settings = Settings(**{**job["settings"], "languages": tuple(job["settings"]["languages"])})
-    maker = Maker(plan.make(job["inputs"], tokenizer, settings), tokenizer)
-    while line := ask():
-        try:
-            maker.make(Path(job["work"]), int(line))
-        except LitebertError as error:
-            answer(_told(error))
-        else:
-            answer({})
-
-
 def main() -> None:
-    def answer(what: dict[str, Any]) -> None:
-        print(json.dumps(what), flush=True)
-
-    job = json.loads(sys.stdin.buffer.readline())
+    """Be a worker."""
+    job = Job.from_json(json.loads(sys.stdin.buffer.readline()))
     try:
-        _work(job, sys.stdin.buffer.readline, answer)
-    except DataError as error:  # The input is no longer what the plan was made of.
-        answer(_told(error))
+        maker = job.open()
+        for line in iter(sys.stdin.buffer.readline, b""):
+            maker.make(Path(job.work), int(line))
+            print("{}", flush=True)
+    except LitebertError as error:
+        answer = {"kind": type(error).__name__, "message": str(error), "code": error.code}
+        print(json.dumps({"error": answer}), flush=True)
 
 
 if __name__ == "__main__":
