@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from small_runs import Runs
+
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
@@ -15,3 +17,9 @@ def data_folder() -> Path:
     if not named:
         pytest.skip("LITEBERT_DATA is not set: this test reads real data sets")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Small finished runs of every task, each trained when it is first asked for."""
+    return Runs(tmp_path_factory.mktemp("runs"))
