@@ -49,10 +49,17 @@ def test_what_is_taken_out_and_what_stays(given: str, wanted: list[str]) -> None
 
 
 def test_a_title_is_no_text() -> None:
-    assert paragraphs("AT&T\n\nAT&T is a company.\nAT&T\n", "wiki", "AT&amp;T") == [
-        "AT&T is a company.",
+    assert paragraphs("AT&T\n\nAT&T is a very large company.\nAT&T\n", "wiki", "AT&amp;T") == [
+        "AT&T is a very large company.",
         "AT&T",
     ]
+
+
+def test_a_sections_heading_is_no_sentence() -> None:
+    text = "T\n\nIt is.\nSigns and symptoms.\nHe had them, all.\n生平.\n他很好。\nThis one has five words."
+    kept = ["He had them, all.", "他很好。", "This one has five words."]
+    assert paragraphs(text, "wiki", "T") == kept
+    assert paragraphs("Signs and symptoms.\n生平.") == ["Signs and symptoms.", "生平."]
 
 
 BOOK = """The Project Gutenberg eBook of X

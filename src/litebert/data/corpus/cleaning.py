@@ -40,6 +40,8 @@ _BOILERPLATE = re.compile(
     r"|本页面最后|本頁面最後"
 )
 _LETTER = re.compile(r"[^\W\d_]")
+_WIKI_HEADING = re.compile(r"[^\s.,;:!?，。；：！？]+(?: [^\s.,;:!?，。；：！？]+){0,3}\.")
+"""At most four words and a full stop: what WikiExtractor makes of a section's heading."""
 
 
 def clean(document: Document, form: Form) -> tuple[list[str], Counter[str]]:
@@ -53,8 +55,10 @@ def clean(document: Document, form: Form) -> tuple[list[str], Counter[str]]:
         lines = _book(lines, removed)
     # Wikipedia writes a paragraph on a line; its lists of short lines are no wrapped prose.
     wrapped = form != "wiki" and are_wrapped(lines)
-    lines = list(_worth_reading(lines, html.unescape(document.title), removed))
-    return [text for line in join(lines, wrapped=wrapped) if (text := _mend(line))], removed
+    if form == "wiki":
+        lines = _without_headings(lines, html.unescape(document.title), removed)
+    lines = list(_worth_reading(lines, removed))
+    return [text for line in join(lines, wrapped=wrapped) if (text := _mend(line))], +removed
 
 
 def _book(lines: list[str], removed: Counter[str]) -> list[str]:
@@ -67,20 +71,25 @@ def _book(lines: list[str], removed: Counter[str]) -> list[str]:
     return lines[first:last]
 
 
-def _worth_reading(lines: list[str], title: str, removed: Counter[str]) -> Iterator[str]:
+def _without_headings(lines: list[str], title: str, removed: Counter[str]) -> list[str]:
+    """Without the title, where it stands first, and the sections' headings."""
+    first = next((at for at, line in enumerate(lines) if line), len(lines))
+    if lines[first : first + 1] == [title]:
+        removed["title"] += 1
+        lines[first] = ""
+    kept = ["" if _WIKI_HEADING.fullmatch(line) else line for line in lines]
+    removed["heading"] += sum(map(bool, lines)) - sum(map(bool, kept))
+    return kept
+
+
+def _worth_reading(lines: list[str], removed: Counter[str]) -> Iterator[str]:
     """Lines with words in them; an empty one stays in the place of each of the others."""
-    is_title_due = bool(title)
     for line in lines:
         reason = ""
-        if not line:
-            pass
-        elif is_title_due and line == title:
-            reason = "title"
-        elif _BOILERPLATE.match(line):
+        if line and _BOILERPLATE.match(line):
             reason = "boilerplate"
-        elif not _LETTER.search(line):
+        elif line and not _LETTER.search(line):
             reason = "no letters"
-        is_title_due = is_title_due and not line
         if reason:
             removed[reason] += 1
         yield "" if reason else line
