@@ -194,7 +194,7 @@ def test_every_verb_is_in_the_table(page: Path, heading: str) -> None:
 
 @pytest.fixture(scope="module")
 def flags() -> set[str]:
-    """All that the verbs' help names."""
+    """All that the verbs' help names, and those of the benchmarks."""
     from litebert.cli import main
     from litebert.verbs import VERBS
 
@@ -202,7 +202,8 @@ def flags() -> set[str]:
     for verb in VERBS:
         with redirect_stdout(shown), suppress(SystemExit):
             main([*verb.split(), "--help"])
-    return set(_FLAG.findall(shown.getvalue()))
+    benchmarks = "".join(path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
+    return {*_FLAG.findall(shown.getvalue()), *re.findall(r'add_argument\("(--[\w-]+)"', benchmarks)}
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
