@@ -1,12 +1,12 @@
 """Fine-tuning, litebert against transformers' Trainer: samples/s, peak memory and the loss curve.
 
-    LITEBERT_DATA=… python benchmarks/finetune.py [--rounds 3] [--shapes base tiny] [--sets sst2 tnews] [--json]
+    LITEBERT_DATA=… python benchmarks/finetune.py [--rounds 3] [--shapes base] [--sets sst2] [--json]
 
-Each measurement is a process of its own; the sides take turns, round after round, so that a drifting machine
-is fair to all. Training rows are taken as they come in the file. transformers runs in its defaults (fp32, batch
-8, padded to the longest of a batch) and in the best bf16 setting found (bf16, batch 32, rows of like length
-together); litebert in its defaults for training (bf16 where the chip has it, batch 32). Same new weights, same
-rows, same learning rate: the loss curves are compared too (`--curve`).
+Each measurement is a process of its own; the sides take turns, round after round, so that a drifting
+machine is fair to all. Training rows are taken as they come in the file. transformers runs in its defaults
+(fp32, batch 8, padded to the longest of a batch) and in the best bf16 setting found (bf16, batch 32, rows of
+like length together); litebert in its defaults (bf16 where the chip has it, batch 32). All begin with new
+weights at the same learning rate; the last loss is shown.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def main() -> None:
     if given.child:
         print(json.dumps(measure(*given.child)))
         return
-    results = [row for shape in given.shapes for name in given.sets for row in compare(shape, name, given.rounds)]
+    pairs = [(shape, name) for shape in given.shapes for name in given.sets]
+    results = [row for pair in pairs for row in compare(*pair, given.rounds)]
     print(json.dumps(results) if given.json else table(results))
 
 
@@ -142,27 +143,37 @@ def litebert(rows: list[tuple[list[int], int]], shape: str, _side: str) -> tuple
     encoder.dtype = fastest_dtype()
     size = 32
     timed = STEPS[shape, size]
-    settings = TrainSettings(learning_rate=RATE, schedule="constant", warmup=0.0, batch_size=size, steps=WARM[shape] + timed)
+    total = WARM[shape] + timed
+    settings = TrainSettings(
+        learning_rate=RATE, schedule="constant", warmup=0.0, batch_size=size, steps=total
+    )
     state = State(model, optimizer(settings, model), Progress())
     with fusing(True):
-        return clock(steps(state, Finetuning(task), Batches(data, size, seed=1), settings), WARM[shape], timed * size)
+        taken = steps(state, Finetuning(task), Batches(data, size, seed=1), settings)
+        return clock(taken, WARM[shape], timed * size)
 
 
 def clock(taken: Any, warm: int, samples: int) -> tuple[float, int, float]:
     """Seconds of the steps after the warm ones, their samples, and the last loss."""
-    started = step = None
+    started, loss = 0.0, float("nan")
     for number, step in enumerate(taken, start=1):
+        loss = step.loss
         if number == warm:
             started = time.perf_counter()
-    assert started is not None and step is not None
-    return time.perf_counter() - started, samples, step.loss
+    return time.perf_counter() - started, samples, loss
 
 
 def transformers(rows: list[tuple[list[int], int]], shape: str, side: str) -> tuple[float, int, float]:
     import tempfile
 
     import torch
-    from transformers import AlbertConfig, AlbertForSequenceClassification, Trainer, TrainerCallback, TrainingArguments
+    from transformers import (
+        AlbertConfig,
+        AlbertForSequenceClassification,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
 
     from litebert.model.checkpoints.huggingface_config import config_to_huggingface
     from litebert.model.config import published
@@ -176,7 +187,12 @@ def transformers(rows: list[tuple[list[int], int]], shape: str, side: str) -> tu
     config.num_labels = 1 + max(label for _, label in rows)
     model = AlbertForSequenceClassification(config)
     data = [
-        {"input_ids": ids, "attention_mask": [1] * len(ids), "token_type_ids": [0] * len(ids), "labels": label}
+        {
+            "input_ids": ids,
+            "attention_mask": [1] * len(ids),
+            "token_type_ids": [0] * len(ids),
+            "labels": label,
+        }
         for ids, label in rows
     ]
 
@@ -222,7 +238,8 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def table(results: list[dict[str, Any]]) -> str:
     head = "| shape | set | side | samples/s | peak MB | litebert is |\n|---|---|---|--:|--:|--:|"
     rows = [
-        "| {shape} | {set} | {side} | {samples_per_second:.1f} | {peak_mb:.0f} | {ours_is:.2f} × |".format(**row)
+        f"| {row['shape']} | {row['set']} | {row['side']} | {row['samples_per_second']:.1f} "
+        f"| {row['peak_mb']:.0f} | {row['ours_is']:.2f} × |"
         for row in results
     ]
     return "\n".join([head, *rows])
