@@ -33,28 +33,8 @@ FAST: dict[str, Any] = {
     "progress": "silent",
 }
 """Options with which a tiny model learns tiny data in a second or two."""
-FILLERS = [
-    *[
-        "the",
-        "film",
-        "was",
-        "about",
-        "a",
-        "river",
-        "and",
-        "some",
-        "people",
-        "who",
-        "walked",
-        "there",
-        "in",
-        "spring",
-    ],
-    "电影",
-    "说的是",
-    "一条",
-    "河",
-]
+ENGLISH = "the film was about a river and some people who walked there in spring"
+FILLERS = [*ENGLISH.split(), "电影", "说的是", "一条", "河"]
 
 Row = dict[str, Any]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_args, get_type_hints
 
 import torch
 
@@ -81,10 +81,21 @@ def prepare(
 
 
 def _decided(settings: TrainSettings) -> TrainSettings:
-    """With the precision and the threads that this machine gives, so that a repeat has them, too."""
+    """With the precision and the threads that this machine gives, so that a repeat has them, too; and 3
+    epochs the same as 3.0."""
     bf16 = dtype_of(settings.precision) is torch.bfloat16
-    threads = settings.threads or torch.get_num_threads()
-    return replace(settings, precision="bf16" if bf16 else "fp32", threads=threads)
+    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    kinds = get_type_hints(TrainSettings)
+    plain = {name: float(v) for name, v in given.items() if v is not None and _is_float(kinds[name])}
+    decided = {
+        "precision": "bf16" if bf16 else "fp32",
+        "threads": settings.threads or torch.get_num_threads(),
+    }
+    return replace(settings, **plain, **decided)
+
+
+def _is_float(kind: Any) -> bool:
+    return float in (kind, *get_args(kind))
 
 
 def _limited(

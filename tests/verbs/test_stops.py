@@ -1,0 +1,148 @@
+"""`litebert train` killed, asked to stop, and begun again by the same command: real processes and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+from served import Server
+
+from small_runs import FAST, Runs
+
+STEPS = 40
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+def command(runs: Runs, out: Path, *more: str) -> list[str]:
+    flags = {**FAST, "train": runs.data("classification"), "model": runs.model, "task": "classification"}
+    flags |= {"out": out, "steps": STEPS, "evaluate_every": 9, "save_steps": 1, "progress": "lines"}
+    del flags["epochs"], flags["early_stopping"]
+    return ["train", *(f"--{name.replace('_', '-')}={value}" for name, value in flags.items()), *more]
+
+
+def result(out: Path) -> dict[str, bytes]:
+    """All that a run leaves which must not depend on how often it stopped."""
+    names = (
+        "model.safetensors",
+        "results.json",
+        "metrics.jsonl",
+        "mistakes.jsonl",
+        "config.json",
+        "task.json",
+    )
+    return {name: (out / name).read_bytes() for name in (*names, "fingerprint.json")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(runs: Runs, server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("whole") / "run"
+    said = out.with_name("said")
+    assert server.run(*command(runs, out), out=said) == 0, said.read_text()
+    return result(out)
+
+
+def kill_until_done(server: Server, arguments: list[str], said: Path, chance: random.Random) -> int:
+    """Kills it at random moments and gives the same command again; how often."""
+    kills, most = 0, 1.5
+    while True:
+        process = server.start(*arguments, out=said)
+        time.sleep(chance.uniform(0, most))
+        os.kill(process, signal.SIGKILL)
+        code = server.wait()
+        if code == 0:
+            return kills
+        assert code == -signal.SIGKILL, said.read_text()
+        kills += 1
+        most *= 1.3  # So that a slow machine gets on, too.
+
+
+def kills(runs: Runs, server: Server, folder: Path, undisturbed: dict[str, bytes], wanted: int) -> None:
+    chance, done, number = random.Random(5), 0, 0
+    while done < wanted:
+        out, said = folder / f"run-{number}", folder / f"said-{number}"
+        done += kill_until_done(server, command(runs, out), said, chance)
+        assert result(out) == undisturbed, said.read_text()
+        number += 1
+
+
+def test_killed_and_begun_again_it_ends_in_the_same_bits(
+    runs: Runs, server: Server, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    kills(runs, server, tmp_path, undisturbed, 2)
+
+
+@pytest.mark.slow
+def test_killed_often_it_ends_in_the_same_bits(
+    runs: Runs, server: Server, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    kills(runs, server, tmp_path, undisturbed, 60)
+
+
+def wait_for(said: Path, text: str) -> None:
+    for _ in range(3000):
+        if said.exists() and text in said.read_text():
+            return
+        time.sleep(0.01)
+    raise AssertionError(said.read_text() if said.exists() else "nothing was said")
+
+
+def test_asked_to_stop_it_saves_and_goes_on(
+    runs: Runs, server: Server, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    out, said = tmp_path / "run", tmp_path / "said"
+    process = server.start(*command(runs, out), out=said)
+    wait_for(said, "on dev")
+    os.kill(process, signal.SIGTERM)
+    assert server.wait() == 75, said.read_text()
+    assert "stopped by SIGTERM after update" in said.read_text()
+    assert not (out / "results.json").exists()
+    assert server.run(*command(runs, out), out=said) == 0, said.read_text()
+    assert "Going on from update" in said.read_text()
+    assert result(out) == undisturbed
+
+
+def test_asked_to_stop_before_there_is_anything_to_save(runs: Runs, server: Server, tmp_path: Path) -> None:
+    """While the data come through a pipe that no one writes to."""
+    pipe, said = tmp_path / "data.jsonl", tmp_path / "said"
+    os.mkfifo(pipe)
+    process = server.start(*command(runs, tmp_path / "run"), f"--train={pipe}", out=said)
+    time.sleep(1.0)
+    os.kill(process, signal.SIGTERM)
+    assert server.wait() == 75
+    assert "stopped by SIGTERM; nothing is lost" in said.read_text()
+
+
+def test_made_again_from_its_run_json(
+    runs: Runs, server: Server, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    first, said = tmp_path / "first", tmp_path / "said"
+    assert server.run(*command(runs, first), out=said) == 0, said.read_text()
+    again = ["train", "--again", str(first / "run.json"), "--out", str(tmp_path / "again")]
+    assert server.run(*again, out=said) == 0, said.read_text()
+    assert result(tmp_path / "again") == undisturbed == result(first)
+    held = [json.loads((out / "run.json").read_bytes()) for out in (first, tmp_path / "again")]
+    assert held[0] == held[1]
+
+
+def test_the_weights_are_not_those_it_began_with(
+    runs: Runs, server: Server, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    """Or else equal bits would say nothing."""
+    out, said = tmp_path / "run", tmp_path / "said"
+    assert server.run(*command(runs, out, "--seed=2"), out=said) == 0, said.read_text()
+    assert result(out)["model.safetensors"] != undisturbed["model.safetensors"]
+    with safe_open(out / "model.safetensors", "pt") as file:
+        assert "classifier.weight" in file.keys()  # noqa: SIM118
