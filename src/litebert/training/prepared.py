@@ -84,14 +84,17 @@ def _decided(settings: TrainSettings) -> TrainSettings:
     """With the precision and the threads that this machine gives, so that a repeat has them, too; and 3
     epochs the same as 3.0."""
     bf16 = dtype_of(settings.precision) is torch.bfloat16
-    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
     kinds = get_type_hints(TrainSettings)
-    plain = {name: float(v) for name, v in given.items() if v is not None and _is_float(kinds[name])}
-    decided = {
-        "precision": "bf16" if bf16 else "fp32",
-        "threads": settings.threads or torch.get_num_threads(),
+    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    plain: dict[str, Any] = {
+        name: float(value) for name, value in given.items() if value is not None and _is_float(kinds[name])
     }
-    return replace(settings, **plain, **decided)
+    return replace(
+        settings,
+        **plain,
+        precision="bf16" if bf16 else "fp32",
+        threads=settings.threads or torch.get_num_threads(),
+    )
 
 
 def _is_float(kind: Any) -> bool:
