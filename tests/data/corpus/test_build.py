@@ -181,7 +181,7 @@ def test_a_damaged_part_is_named_and_made_again(
 
 def test_the_error_of_a_worker_is_the_error(tmp_path: Path, tokenizer: Path) -> None:
     source = tmp_path / "a.txt"
-    source.write_bytes("\n\n".join(documents(60)).encode() + b"\n\n\xff")
+    source.write_bytes("\n\n".join(documents(30)).encode() + b"\n\n\xff")
     for workers in (1, 2):
         with pytest.raises(DataError, match=r"a\.txt:\d+:1: the byte 0xff is not UTF-8"):
             build([source], tmp_path / f"out{workers}", tokenizer, SETTINGS, workers=workers)

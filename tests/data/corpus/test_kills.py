@@ -73,8 +73,10 @@ def test_a_killed_worker_is_replaced(
     out = tmp_path / "out"
     process = start(source, out, tokenizer, workers=2)
     done = 0
-    for kill in range(kills):
-        wait_for_parts(out, draw.randint(kill, kill + 3), process)
+    count = 0
+    for _ in range(kills):
+        wait_for_parts(out, count, process)
+        count += draw.randint(1, 3)
         time.sleep(draw.random() * 0.05)
         while not (workers := children(process)) and process.poll() is None:
             time.sleep(0.001)
@@ -153,8 +155,8 @@ def test_stopped_before_anything_that_happens_on_the_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer: Path
 ) -> None:
     source = tmp_path / "a.txt"
-    source.write_text("\n\n".join(documents(6)), encoding="utf-8")
-    settings = Settings(documents="blank-line", min_chars=1, near_duplicates=None, shard_bytes=900)
+    source.write_text("\n\n".join(documents(4)), encoding="utf-8")
+    settings = Settings(documents="blank-line", min_chars=1, near_duplicates=None, shard_bytes=700)
     build([source], tmp_path / "whole", tokenizer, settings)
     whole = files(tmp_path / "whole")
     for at in range(1000):

@@ -64,7 +64,7 @@ def of_document(corpus: Corpus, number: int) -> list[int]:
 @pytest.mark.parametrize("length", [16, 64])
 def test_segments_are_text_that_stands_so_in_a_document(corpus: Corpus, sentences: str, length: int) -> None:
     instances = Instances(corpus, length, 1, Masking(sentences=sentences))  # type: ignore[arg-type]
-    chunks = range(0, len(instances.chunks(0)), 7)
+    chunks = range(0, len(instances.chunks(0)), 17)
     drawn = instances.draw(0, chunks)
     assert drawn.lengths.max() <= length
     texts = [of_document(corpus, number) for number in range(len(corpus))]

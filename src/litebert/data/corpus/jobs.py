@@ -12,7 +12,7 @@ from litebert.data.corpus.settings import Settings
 from litebert.errors import DataError
 from litebert.text.loading import load_tokenizer
 
-TRIES = 3
+TRIES = 5
 """How many workers may end over one part before it is given up."""
 
 
