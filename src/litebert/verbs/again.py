@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from litebert.errors import UsageError
 
@@ -38,14 +38,25 @@ def read(path: str | Path) -> dict[str, Any]:
 
     from litebert.verbs.train import Train
 
-    held = _object(Path(path))
-    fields = {name: value for name, value in held.items() if name not in ("verb", "ran_with")}
+    held = {name: value for name, value in _object(Path(path)).items() if name not in ("verb", "ran_with")}
+    if odd := next(_unknown(Train, held), None):
+        raise UsageError(f"{path}: {odd}: this litebert has no such setting, so the run would be another")
     try:
-        verb = TypeAdapter(Train).validate_python({**fields, "out": Path()})
+        verb = TypeAdapter(Train).validate_python({**held, "out": Path()})
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
     return {name: getattr(verb, name) for name in Train.__dataclass_fields__ if name not in _NOT_THE_RUN}
+
+
+def _unknown(kind: Any, held: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """The keys, with those that they are in, for which a dataclass has no field."""
+    hints = get_type_hints(kind)
+    for name, value in held.items():
+        if name not in kind.__dataclass_fields__:
+            yield f"{where}{name}"
+        elif is_dataclass(hints[name]) and isinstance(value, Mapping):
+            yield from _unknown(hints[name], value, f"{where}{name}.")
 
 
 def _object(path: Path) -> Mapping[str, Any]:
