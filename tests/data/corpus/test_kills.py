@@ -151,15 +151,16 @@ _PLACES = {
 }
 
 
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_stopped_before_anything_that_happens_on_the_disk(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer: Path, step: int
 ) -> None:
     source = tmp_path / "a.txt"
     source.write_text("\n\n".join(documents(4)), encoding="utf-8")
     settings = Settings(documents="blank-line", min_chars=1, near_duplicates=None, shard_bytes=700)
     build([source], tmp_path / "whole", tokenizer, settings)
     whole = files(tmp_path / "whole")
-    for at in range(1000):
+    for at in range(0, 1000, step):
         out = tmp_path / f"out{at}"
         stopped = moments(monkeypatch, at)
         next(stopped)

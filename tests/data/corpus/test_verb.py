@@ -39,9 +39,13 @@ def test_flags(tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.Cap
 
 def test_jobs(tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for job in ("1/2", "0/2"):
-        given = f"{source} --out {tmp_path / 'out'} --tokenizer {tokenizer} --near-duplicates None --shard {job} --workers 1"
+        given = (
+            f"{source} --out {tmp_path / 'out'} --tokenizer {tokenizer} --near-duplicates None --workers 1"
+        )
         verb = tyro.cli(
-            Corpus, args=[*given.split(), "--shard-bytes", "2000", "--documents", "blank-line"], config=CONFIG
+            Corpus,
+            args=[*given.split(), "--shard", job, "--shard-bytes", "2000", "--documents", "blank-line"],
+            config=CONFIG,
         )
         assert verb.main() == 0
     first, *rest = capsys.readouterr().out.splitlines()
