@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def main(file: str = str(HERE / "messages.csv"), folder: str = "runs/mine") -> None:
-    results = litebert.train(task="classification", train=file, out=folder, epochs=3.0)
+    results = litebert.train(task="classification", train=file, out=folder, epochs=3)
     dev = results["dev"]
     low, high = dev["intervals"]["accuracy"]
     print(

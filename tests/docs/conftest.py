@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pages import place
 
-TRAINED = {"task": "classification", "train": "examples/messages.csv", "out": "runs/messages", "epochs": 3.0}
+TRAINED = {"task": "classification", "train": "examples/messages.csv", "out": "runs/messages", "epochs": 3}
 """The command of the README's walk-through."""
 
 
