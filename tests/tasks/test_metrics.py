@@ -157,9 +157,9 @@ def test_intervals_of_ten_thousand_rows_are_quick() -> None:
     draw = np.random.default_rng(0)
     labels = ["no", "yes"]
     outputs, wanted = ([labels[i] for i in draw.integers(0, 2, 10_000)] for _ in range(2))
-    start = time.perf_counter()
+    start = time.process_time()
     both = metrics.interval(partial(metrics.classes, labels=labels), outputs, wanted)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert both["f1"][0] < 0.5 < both["f1"][1]
 
 

@@ -1,4 +1,4 @@
-"""Signals within this process; `test_kills.py` sends them to others."""
+"""Signals within this process; `test_killed_runs.py` sends them to others."""
 
 from __future__ import annotations
 
