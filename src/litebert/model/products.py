@@ -172,13 +172,8 @@ def packs(dtype: torch.dtype, device: str) -> bool:
 @cache
 def fastest_dtype() -> torch.dtype:
     """bf16 where the processor multiplies it in hardware, else fp32."""
-    if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return (
-        torch.bfloat16
-        if torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_bf16_units()
-        else torch.float32
-    )
+    known = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_bf16_units()
+    return torch.bfloat16 if known else torch.float32
 
 
 def _has_bf16_units() -> bool:

@@ -1,8 +1,8 @@
 """Settings that work: by the model's size, whether it was pretrained, and how much there is to learn from.
 
-Fine-tuning: the paper's learning rates are 1e-5 to 5e-5 (Table 14); from xlarge on more than 1e-5 diverges
-(albert.md §3, §4 trap 16), and small models want more. New weights: found on development splits of SST-2 and
-ChnSentiCorp (`docs/training.md`).
+Fine-tuning: the paper's learning rates are 1e-5 to 5e-5 (arXiv 1909.11942, Table 14); from xlarge on users
+report that more than 1e-5 diverges, and small models want more. New weights: what worked in first trials on
+SST-2 and ChnSentiCorp (`docs/performance.md`); no search has been made.
 """
 
 from __future__ import annotations
