@@ -46,7 +46,7 @@ class _GeluNew(torch.autograd.Function):
 
 
 def gelu_new(x: Tensor) -> Tensor:
-    """The tanh form of GELU: what Google's code calls gelu (albert.md §1.1)."""
+    """The tanh form of GELU: what Google's code calls gelu (`modeling.py`)."""
     return applied(_GeluNew, x)
 
 

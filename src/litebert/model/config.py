@@ -127,7 +127,7 @@ def _sizes(hidden: int, layers: int, heads: int, **more: object) -> EncoderConfi
 
 
 def _english(version: int) -> dict[str, EncoderConfig]:
-    """v1 has dropout but for xxlarge; v2 has none (albert.md §1.1; google-research/albert README)."""
+    """v1 has dropout but for xxlarge; v2 has none (google-research/albert, README)."""
     rate = 0.1 if version == 1 else 0.0
     dropout = {"hidden_dropout": rate, "attention_dropout": rate}
     return {

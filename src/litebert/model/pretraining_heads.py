@@ -1,4 +1,4 @@
-"""The heads that ALBERT is pretrained through: masked language and sentence order (albert.md §1.3).
+"""The heads that ALBERT is pretrained through: masked language and sentence order (google-research/albert, `modeling.py`).
 
 Shapes: B sequences, N pieces, M of them asked for, E embedding, H hidden, V vocabulary.
 """

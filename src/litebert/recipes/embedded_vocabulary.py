@@ -58,7 +58,7 @@ def lines(data: Path) -> Iterator[str]:
 
 
 def normalise(text: str) -> str:
-    """As the English tokenizer does before SentencePiece (albert.md §1.6)."""
+    """As the English tokenizer does before SentencePiece (`tokenization.py`)."""
     wide = unicodedata.normalize("NFKD", " ".join(text.split()))
     return "".join(c for c in wide if not unicodedata.combining(c)).lower()
 

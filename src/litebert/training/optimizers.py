@@ -89,7 +89,7 @@ class Optimizer(ABC):
 
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (arXiv 1711.05101, algorithm 2). Without `bias_correction`
-    it is the AdamWeightDecay that Google fine-tunes with (albert.md §1.5)."""
+    it is the AdamWeightDecay that Google fine-tunes with (`optimization.py`)."""
 
     slots = ("first", "second")
 
@@ -134,7 +134,7 @@ class AdamW(Optimizer):
 
 
 class LAMB(Optimizer):
-    """Google's `lamb_optimizer.py` (arXiv 1904.00962, algorithm 2, as albert.md §1.5 has it).
+    """Google's `lamb_optimizer.py` (arXiv 1904.00962, algorithm 2, without its bias correction).
 
     No bias correction; the trust ratio ‖w‖ / ‖update‖ is not clamped, and is 1 when either is 0;
     spared parameters have neither decay nor trust ratio; one tensor is one "layer".

@@ -96,7 +96,7 @@ class Progress:
     def collapsed(self, chance: float, since: int) -> bool:
         """Whether the loss has been stuck at `chance` (ln(classes), or the entropy of the labels) and all
         answers on dev the same, in at least two judgements and `STUCK_STEPS` steps after step `since`
-        (the end of the warm-up). Large models trained too fast do this (albert.md, trap 16)."""
+        (the end of the warm-up). Large models trained too fast do this."""
         stuck = list(takewhile(lambda j: j.constant and not j.loss < 0.98 * chance, reversed(self.history)))
         stuck = [judgement for judgement in stuck if judgement.step > since]
         before = [j.step for j in self.history[: len(self.history) - len(stuck)]]

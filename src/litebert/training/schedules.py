@@ -39,7 +39,7 @@ def warmup_steps(settings: TrainSettings, total: int) -> int:
 
 
 def google(step: int, total: int) -> float:
-    """Linear to 0 and counted from step 0, so that it drops at the end of the warm-up (albert.md §1.5)."""
+    """Linear to 0 and counted from step 0, so that it drops at the end of the warm-up (`optimization.py`)."""
     return max(0.0, 1 - step / total)
 
 

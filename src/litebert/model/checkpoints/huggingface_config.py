@@ -224,7 +224,7 @@ def _own(config: EncoderConfig) -> dict[str, Any]:
 def _labelling(
     architecture: str, labels: Sequence[str], outputs: int | None, problem: Problem | None
 ) -> dict[str, Any]:
-    """Elsewhere than in a classifier, `num_labels` is a size that must stay 2 (albert.md §4.5)."""
+    """Elsewhere than in a classifier, `num_labels` is a size that must stay 2."""
     if architecture not in LABELLED:
         return {}
     kind = {} if problem is None else {"problem_type": problem}

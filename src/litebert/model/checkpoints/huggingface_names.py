@@ -1,6 +1,6 @@
 """Our parameters' names and Hugging Face's: tables, read in both directions.
 
-Source: transformers 5.23, `modeling_albert.py`, `modeling_bert.py`; albert.md §1.7.
+Source: transformers 5.23, `modeling_albert.py`, `modeling_bert.py`; google-research/albert, `modeling.py`.
 """
 
 from __future__ import annotations

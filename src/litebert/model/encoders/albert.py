@@ -81,7 +81,7 @@ class Encoder(nn.Module):
 
 
 def initialise(module: nn.Module, std: float) -> None:
-    """Truncated normal for every kernel and table, zero biases, norms 1 and 0 (albert.md §1.3)."""
+    """Truncated normal for every kernel and table, zero biases, norms 1 and 0 (`modeling.py`)."""
     for part in module.modules():
         if isinstance(part, Linear | nn.Linear | nn.Embedding) and not part.weight.is_meta:
             nn.init.trunc_normal_(part.weight, std=std, a=-2 * std, b=2 * std)
