@@ -1,4 +1,4 @@
-"""The heads that ALBERT is pretrained through: masked language and sentence order (google-research/albert, `modeling.py`).
+"""The heads that ALBERT is pretrained through: masked language and sentence order.
 
 Shapes: B sequences, N pieces, M of them asked for, E embedding, H hidden, V vocabulary.
 """
