@@ -24,7 +24,7 @@ ALBERT, whole and working, in Chinese and English. Begin with: litebert demo
 Exit codes: 0 done; 1 failed; 2 the command is wrong; 3 the data are; 4 the model is;
 75 stopped, and the same command goes on; 130 interrupted.
 
-Completion with the tab key, for bash (and likewise zsh, fish, tcsh):
+Completion with the tab key, for bash (and likewise zsh and fish):
   litebert --tyro-write-completion bash ~/.local/share/bash-completion/completions/litebert"""
 
 

@@ -12,7 +12,7 @@ from litebert.errors import UsageError, nearest
 from litebert.verbs import VERBS, below, find
 from litebert.verbs.flags import registry
 
-SHELLS = ("bash", "zsh", "fish", "tcsh")
+SHELLS = ("bash", "zsh", "fish")
 
 
 def complete(arguments: Sequence[str]) -> None:

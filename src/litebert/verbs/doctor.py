@@ -8,12 +8,15 @@ import platform
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class Doctor:
     """Say what this machine and installation are: versions, threads, what the chip can do.
+
+    The exit code is 1 if something is wrong. Nothing is sent anywhere.
 
     Example: litebert doctor
     """
@@ -22,15 +25,18 @@ class Doctor:
     """Print one JSON object."""
 
     def run(self) -> dict[str, Any]:
+        """All that is known, and under `problems` what is wrong."""
+        packages = _packages()
         return {
             "litebert": version("litebert"),
             "python": sys.version.split()[0],
             "system": f"{platform.system()} {platform.machine()}",
             "processors": os.cpu_count(),
             **_torch(),
-            "packages": _packages(),
+            "packages": packages,
+            "hub cache": str(_hub_cache()),
             "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-            "problems": _problems(),
+            "problems": _problems(packages),
         }
 
     def main(self) -> int:
@@ -43,7 +49,10 @@ class Doctor:
         return 1 if found["problems"] else 0
 
 
-_VARIABLES = ("LITEBERT_DATA", "HF_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE", "OMP_NUM_THREADS")
+_VARIABLES = (
+    *("LITEBERT_DATA", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_HUB_OFFLINE"),
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CXX"),
+)
 
 
 def _torch() -> dict[str, Any]:
@@ -63,24 +72,54 @@ def _torch() -> dict[str, Any]:
     }
 
 
-def _packages() -> dict[str, str]:
-    names = [line.split(";")[0].strip() for line in requires("litebert") or []]
-    plain = {name.split(">")[0].split("=")[0].split("[")[0].strip() for name in names} - {"litebert"}
-    return {name: _version(name) for name in sorted(plain)}
+def _packages() -> dict[str, str | None]:
+    """The versions of what litebert needs, and of its extras for users where they are there."""
+    found: dict[str, str | None] = {}
+    for requirement in sorted(requires("litebert") or []):
+        name, needed = _bare(requirement), "extra ==" not in requirement
+        if "'dev'" not in requirement.replace('"', "'") and (needed or _version(name)):
+            found[name] = _version(name)
+    return found
 
 
-def _version(name: str) -> str:
+def _bare(requirement: str) -> str:
+    """The package's name in `package[extra]>=1`."""
+    name = requirement.strip()
+    for mark in "[<>=!~ ":
+        name = name.partition(mark)[0]
+    return name
+
+
+def _version(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "not installed"
+        return None
 
 
-def _problems() -> list[str]:
+def _hub_cache() -> Path:
+    from huggingface_hub import constants
+
+    home = os.environ.get("HF_HOME")
+    return Path(os.environ.get("HF_HUB_CACHE") or (Path(home) / "hub" if home else constants.HF_HUB_CACHE))
+
+
+def _problems(packages: dict[str, str | None]) -> list[str]:
     data = os.environ.get("LITEBERT_DATA")
-    if data and not os.path.isdir(data):  # noqa: PTH112 - one question of one path
-        return [f"LITEBERT_DATA names {data}, which is not a folder"]
-    return []
+    wrong = [
+        f"{name} is not installed: pip install {name}" for name, number in packages.items() if not number
+    ]
+    if data and not Path(data).expanduser().is_dir():
+        wrong.append(f"LITEBERT_DATA names {data}, which is not a folder")
+    if not _writable(_hub_cache()):
+        wrong.append(f"{_hub_cache()}, where models from a hub are kept, cannot be written; set HF_HOME")
+    return wrong
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder, or the one that it would be made in, takes files."""
+    there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK)
 
 
 def _line(value: Any) -> str:
