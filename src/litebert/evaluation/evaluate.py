@@ -10,6 +10,12 @@ from litebert.data.example import Example
 from litebert.engine.predictor import Predictor
 from litebert.errors import InputError
 from litebert.tasks.metrics import interval
+from litebert.tasks.task import Task
+
+RESAMPLES = (200, 1000)
+"""The fewest and the most of the bootstrap. Of many examples fewer do: their interval is narrow anyway."""
+_WORK = 2_000_000
+"""Examples that all resamples together hold, about: some seconds of work."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +72,20 @@ def evaluate(
     judged = list(_judged(predictor, examples))
     answered = [one for one in judged if isinstance(one, Answered)]
     outputs, wanted = [one.output for one in answered], [one.example.wanted for one in answered]
-    measure = predictor.task.measure
     return Evaluation(
-        metrics=measure(outputs, wanted),
-        intervals=interval(measure, outputs, wanted) if intervals else {},
+        metrics=predictor.task.measure(outputs, wanted),
+        intervals=_intervals(predictor.task, outputs, wanted) if intervals else {},
         answered=answered,
         refused=[one for one in judged if isinstance(one, Refused)],
         truncated=predictor.truncated - before,
     )
+
+
+def _intervals(task: Task[Any, Any], outputs: list[Any], wanted: list[Any]) -> dict[str, tuple[float, float]]:
+    fewest, most = RESAMPLES
+    resamples = min(most, max(fewest, _WORK // max(1, len(wanted))))
+    found: dict[str, tuple[float, float]] = interval(task.measure, outputs, wanted, resamples=resamples)
+    return found
 
 
 def _judged(
