@@ -26,7 +26,7 @@ CONFIG = {
 FAST: dict[str, Any] = {
     "learning_rate": 3e-3,
     "batch_size": 16,
-    "epochs": 8.0,
+    "epochs": 5.0,
     "early_stopping": False,
     "threads": 1,
     "precision": "fp32",
@@ -133,8 +133,8 @@ FAMILIES: dict[str, tuple[str, Callable[[random.Random, list[str]], Row], dict[s
     "classification": ("classification", feeling, {}),
     "pairs": ("classification", pairs, {}),
     "multilabel": ("multilabel", topics, {"epochs": 16.0, "learning_rate": 5e-3}),
-    "regression": ("regression", stars, {}),
-    "windows": ("classification", long, {"on_long": "window", "max_pieces": 32, "epochs": 4.0}),
+    "regression": ("regression", stars, {"learning_rate": 5e-3}),
+    "windows": ("classification", long, {"on_long": "window", "max_pieces": 32, "epochs": 3.0}),
 }
 """Name → task, how a row is drawn, and options."""
 WORDS = {"negative": ["terrible", "boring", "糟糕"], "positive": ["wonderful", "lovely", "精彩"]}

@@ -22,7 +22,7 @@ def made(verb: type[T], options: Mapping[str, Any], before: Mapping[str, Any] | 
         kind = hints[field.name]
         if field.name in left:
             values[field.name] = _value(kind, left.pop(field.name))
-        elif is_dataclass(kind):
+        if is_dataclass(kind):
             inner = {one.name: left.pop(one.name) for one in fields(kind) if one.name in left}
             values[field.name] = replace(values.get(field.name) or kind(), **inner)  # type: ignore[operator]
         elif field.name not in values and field.default is MISSING and field.default_factory is MISSING:
