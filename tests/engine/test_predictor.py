@@ -34,7 +34,7 @@ def probabilities(answers: list[Label]) -> list[float]:
     return [a.probability if a.label == "positive" else 1 - a.probability for a in answers]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(TEXTS, st.randoms(), st.integers(4, 200))
 def test_alone_or_in_any_batch(
     classifier: Predictor[Text, Label], texts: list[str], draw: object, budget: int

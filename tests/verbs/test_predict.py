@@ -88,7 +88,7 @@ def test_a_file_to_a_file(ask: Ask, runs: Runs, tmp_path: Path) -> None:
 
 def test_a_table_with_columns_of_its_own(ask: Ask, tmp_path: Path) -> None:
     table = tmp_path / "in.csv"
-    table.write_text('what,said\n1,"wonderful, it was"\n2,糟糕\n', encoding="utf-8")
+    table.write_text('what,said\n1,"wonderful, wonderful"\n2,糟糕\n', encoding="utf-8")
     code, rows, _ = ask("", "--input", str(table), "--text-column", "said")
     assert (code, [row["label"] for row in rows]) == (0, ["positive", "negative"])
     code, _, said = ask("", "--input", str(table), "--text-column", "sayd")

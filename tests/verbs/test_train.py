@@ -47,8 +47,16 @@ def flags(runs: Runs, **options: Any) -> list[str]:
 
 
 @pytest.fixture
-def quick(runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Quick:
-    """Trains for a moment; gives the exit code, what was printed and what was said."""
+def quick(
+    runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Quick:
+    """Trains for a moment; gives the exit code, what was printed and what was said.
+
+    The pictures are left out, which take longer than all else.
+    """
+    drawn = b"\x89PNG"
+    monkeypatch.setattr("litebert.training.outcome.draw_curves", lambda _, to: to.write_bytes(drawn))
+    monkeypatch.setattr("litebert.training.artifacts.confusion._picture", lambda *_: drawn)
 
     def train(*more: str, **options: Any) -> tuple[int, str, str]:
         code = main([*flags(runs, **{"task": "classification", "out": tmp_path / "run"} | options), *more])
@@ -104,7 +112,7 @@ def test_what_it_says(quick: Quick, tmp_path: Path) -> None:
         f"{data}: columns text = 'review' (guessed), label = 'label'",
         "split off by hash; train: the other ",
         "head: new, on ",
-        "settings: learning rate 0.003, batches of 16, 4 updates, adamw, fp32, seed 1",
+        "settings: learning rate 0.005, batches of 16, 4 updates, adamw, fp32, seed 1",
         "Finished after update 4",
     ):
         assert told in said, told
