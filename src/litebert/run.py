@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 
+from litebert.durable import replace_json
 from litebert.embedded import model_folder, tokenizer_folder
 from litebert.errors import ModelError, UsageError
 from litebert.model.checkpoints.checkpoint import Checkpoint
-from litebert.model.checkpoints.files import read_json, write_json
+from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.huggingface_config import config_from_huggingface
 from litebert.model.checkpoints.loading import open_checkpoint, write_folder
@@ -125,7 +126,7 @@ def save(folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer)
     )
     write_folder(folder, checkpoint, pad=tokenizer.pad)
     tokenizer.save(folder)
-    write_json(folder / TASK, to_json(kept))
+    replace_json(folder / TASK, to_json(kept))
 
 
 def dtype_of(precision: str) -> torch.dtype:

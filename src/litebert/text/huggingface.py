@@ -6,7 +6,6 @@ a class that `transformers` takes as it stands: its `AlbertTokenizer` would buil
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as Engine
 
+from litebert import durable
 from litebert.text import spiece
 from litebert.text.tokenizer import Specials
 
@@ -56,18 +56,14 @@ def write_wordpiece(tokenizer: WordPieceTokenizer, folder: Path) -> None:
 
 
 def _write(folder: Path, engine: Engine, options: Json, names: dict[str, str]) -> None:
-    (folder / "tokenizer.json").write_text(engine.to_str(pretty=True), encoding="utf-8")
+    durable.replace(folder / "tokenizer.json", engine.to_str(pretty=True).encode())
     shared = {
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
         "model_max_length": LENGTH,
     }
-    _write_json(folder / "tokenizer_config.json", options | shared | names)
-    _write_json(folder / "special_tokens_map.json", names)
-
-
-def _write_json(path: Path, value: Json) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    durable.replace_json(folder / "tokenizer_config.json", options | shared | names)
+    durable.replace_json(folder / "special_tokens_map.json", names)
 
 
 def names_of(specials: Specials) -> dict[str, str]:

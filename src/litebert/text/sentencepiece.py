@@ -20,6 +20,7 @@ import numpy as np
 import sentencepiece
 from numpy.typing import NDArray
 
+from litebert import durable
 from litebert.errors import ModelError
 from litebert.text import huggingface, spiece
 from litebert.text.encoding import Pieces
@@ -232,8 +233,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def save(self, folder: Path) -> None:
         """Write `spiece.model`, `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "spiece.model").write_bytes(self.model)
+        durable.replace(folder / "spiece.model", self.model)
         huggingface.write_sentencepiece(self, folder)
 
     @cached_property

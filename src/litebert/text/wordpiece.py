@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert import durable
 from litebert.text import huggingface, spiece
 from litebert.text.alphabet import ACCENT, ALONE, SPACE, WORD, Alphabet, Kinds
 from litebert.text.encoding import Pieces
@@ -190,8 +191,7 @@ class WordPieceTokenizer(Tokenizer):
 
     def save(self, folder: Path) -> None:
         """Write `vocab.txt`, `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "vocab.txt").write_bytes("".join(f"{piece}\n" for piece in self.vocabulary).encode())
+        durable.replace(folder / "vocab.txt", "".join(f"{piece}\n" for piece in self.vocabulary).encode())
         huggingface.write_wordpiece(self, folder)
 
     @cached_property

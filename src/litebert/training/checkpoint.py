@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from litebert import durable
 from litebert.errors import LitebertError, ModelError
-from litebert.training import durable
 from litebert.training.progress import Progress
 
 Tensors = dict[str, Tensor]
@@ -102,9 +102,9 @@ def _write(folder: Path, generation: int, checkpoint: Checkpoint) -> None:
         durable.write(fresh / name, data)
         sums[name] = sha256(data).hexdigest()
     durable.write(fresh / "manifest.json", _manifest(sums))
-    durable.sync_folder(fresh)
+    durable.sync(fresh)
     fresh.rename(_path(folder, generation))
-    durable.sync_folder(folder)
+    durable.sync(folder)
 
 
 def _read(path: Path, generation: int) -> Checkpoint:

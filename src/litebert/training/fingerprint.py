@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from litebert import durable
 from litebert.errors import LitebertError, ModelError, UsageError
-from litebert.training import durable
 from litebert.training.settings import TrainSettings
 
 Fingerprint = dict[str, str]
@@ -101,7 +101,7 @@ def claim(folder: Path, mine: Fingerprint, *, overwrite: bool = False) -> None:
         raise UsageError(
             f"{folder} is not empty and holds no run that could go on; give another --out, or --overwrite"
         )
-    durable.replace(folder / FILE, json.dumps(mine, indent=2, ensure_ascii=False).encode() + b"\n")
+    durable.replace_json(folder / FILE, mine)
 
 
 def _clear(folder: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from litebert import durable
 from litebert.errors import UsageError
-from litebert.training import durable
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from litebert import durable
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError
 from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
@@ -16,7 +17,6 @@ from litebert.run import RUN, TASK, save
 from litebert.tasks.task import Task
 from litebert.text.loading import NAMES as TOKENIZERS
 from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
-from litebert.training import durable
 from litebert.training.artifacts.card import Card, Measured, write_card
 from litebert.training.artifacts.confusion import count_confusion, write_confusion
 from litebert.training.artifacts.mistakes import Mistake, write_mistakes
@@ -48,7 +48,7 @@ def conclude(folder: Path, model: Model, prepared: Prepared, cut: Sequence[str] 
     write_mistakes(folder / "mistakes.jsonl", mistakes(task, evaluation.answered))
     write_card(folder / "README.md", card(folder, prepared, evaluation, cut))
     results = {"task": task.name, "best_by": task.best, "dev": evaluation.summary()}
-    durable.replace(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False).encode() + b"\n")
+    durable.replace_json(folder / RESULTS, results)
     return results
 
 

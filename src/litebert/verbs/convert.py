@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from litebert.errors import LitebertError, ModelError, UsageError
+from litebert.durable import making, replace_json
+from litebert.errors import ModelError, UsageError
 from litebert.verbs.keywords import made
 from litebert.verbs.telling import tell
 
@@ -50,7 +48,9 @@ class Convert:
         path = model_folder() if self.source == EMBEDDED else resolve(self.source)
         checkpoint, notes = self._shared(open_checkpoint(path))
         tokenizer = _tokenizer(path)
-        with _made(self.target) as folder:
+        if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
+            raise UsageError(f"{self.target} is not empty; name a new folder")
+        with making(self.target) as folder:
             self._write(folder, checkpoint, tokenizer, path)
         report = str(checkpoint.report)
         missing = () if tokenizer else (f"there is no tokenizer beside {self.source}, so none was written",)
@@ -74,7 +74,7 @@ class Convert:
         return changed, (converted.note,) if converted.note else ()
 
     def _write(self, folder: Path, checkpoint: Checkpoint, tokenizer: Tokenizer | None, source: Path) -> None:
-        from litebert.model.checkpoints.files import read_json, write_json
+        from litebert.model.checkpoints.files import read_json
         from litebert.model.checkpoints.google import write_google
         from litebert.model.checkpoints.loading import write_folder
         from litebert.run import TASK
@@ -84,7 +84,7 @@ class Convert:
         else:
             write_folder(folder, checkpoint, pad=tokenizer.pad if tokenizer else 0)
             if (source / TASK).is_file():
-                write_json(folder / TASK, read_json(source / TASK))
+                replace_json(folder / TASK, read_json(source / TASK))
         if tokenizer:
             tokenizer.save(folder)
 
@@ -96,23 +96,6 @@ def convert(source: str | Path, target: str | Path, **options: Any) -> tuple[str
 
 
 _LAYOUTS = {"huggingface": "litebert and Hugging Face's transformers", "tensorflow": "Google's TF1 code"}
-
-
-@contextmanager
-def _made(target: Path) -> Iterator[Path]:
-    """A folder to write in, which becomes `target` when it is whole. Raises `UsageError` if one is there."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} is not empty; name a new folder")
-    folder = target.with_name(f".{target.name}.new")
-    try:
-        rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        yield folder
-        folder.rename(target)
-    except OSError as error:
-        raise LitebertError(f"cannot write {target}: {error.strerror or error}", code="disk") from error
-    finally:
-        rmtree(folder, ignore_errors=True)
 
 
 def _tokenizer(path: Path) -> Tokenizer | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ from typing import Any, TextIO
 
 from litebert.data.files import File
 from litebert.data.formats import jsonl
+from litebert.durable import replacing
 from litebert.errors import DataError, InputError, LitebertError, UsageError
 
 Write = Callable[[Any], None]
@@ -57,15 +57,8 @@ def open_output(path: str) -> Iterator[Write]:
 def _whole(target: Path) -> Iterator[Write]:
     if not target.parent.is_dir():
         raise UsageError(f"cannot write {target}: there is no folder {target.parent}")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8") as stream:
-            yield _lines(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(target) as fresh, fresh.open("w", encoding="utf-8") as stream:
+        yield _lines(stream)
 
 
 def _lines(stream: TextIO) -> Write:

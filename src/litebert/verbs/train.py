@@ -130,8 +130,8 @@ class Train:
         claim(self.out, prepared.fingerprint, overwrite=self.overwrite)
 
     def _train(self, prepared: Prepared) -> dict[str, Any]:
+        from litebert import durable
         from litebert.run import RUN
-        from litebert.training import durable
         from litebert.training.finetune import finetune
         from litebert.verbs import again
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
-from uuid import uuid4
 
 from litebert.data.corpus import parts, plan, ray
 from litebert.data.corpus.jobs import Job
@@ -16,8 +15,8 @@ from litebert.data.corpus.merge import MANIFEST, merge
 from litebert.data.corpus.plan import Plan
 from litebert.data.corpus.report import Report
 from litebert.data.corpus.settings import Settings, default_words
-from litebert.data.corpus.storage import sweep, telling, write_json
 from litebert.data.corpus.workers import Crew
+from litebert.durable import replace_json, sweep, telling
 from litebert.errors import LitebertError, UsageError
 from litebert.text.loading import load_tokenizer
 from litebert.text.tokenizer import Tokenizer
@@ -106,14 +105,10 @@ def _prepare(folder: Path, made: Plan, tokenizer: Tokenizer) -> None:
         raise UsageError(f"{folder} holds other files; give an empty or a new folder as --out")
     work.mkdir(parents=True, exist_ok=True)
     if (saved := _read(work / "plan.json")) is None:
-        write_json(work / "plan.json", {"plan": made.fingerprint, **made.to_json()})
+        replace_json(work / "plan.json", {"plan": made.fingerprint, **made.to_json()})
     else:
         _check_same(folder, saved, made)
-    fresh = work / f".tokenizer.{uuid4().hex}"
-    tokenizer.save(fresh)
-    for file in fresh.iterdir():
-        file.replace(folder / file.name)
-    fresh.rmdir()
+    tokenizer.save(folder)
 
 
 def _finished(folder: Path, made: Plan) -> Report | None:

@@ -7,7 +7,7 @@ written last: with it the corpus is whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,7 @@ from litebert.data.corpus import duplicates, parts
 from litebert.data.corpus.parts import Arrays
 from litebert.data.corpus.plan import Plan
 from litebert.data.corpus.report import Report
-from litebert.data.corpus.storage import whole, write_json
+from litebert.durable import replace_json, replacing
 from litebert.errors import DataError
 from litebert.text.tokenizer import Tokenizer
 
@@ -38,7 +38,7 @@ def merge(work: Path, out: Path, plan: Plan, tokenizer: Tokenizer) -> Report:
         raise DataError("no document is left of the input: " + "; ".join(report.lines()))
     report.kept = sum(int(kept.sum()) for kept in keep)
     with ExitStack() as open_files:
-        files = {name: _Part(open_files.enter_context(whole(out / f"{name}.bin"))) for name in _NAMES}
+        files = {name: _Part(open_files.enter_context(_new(out / f"{name}.bin"))) for name in _NAMES}
         counts = _write(files, (_filtered(parts.read(work, n, _NAMES), keep[n]) for n in range(len(keep))))
     manifest = {
         "version": VERSION,
@@ -50,8 +50,14 @@ def merge(work: Path, out: Path, plan: Plan, tokenizer: Tokenizer) -> Report:
         "vocabulary": {"size": tokenizer.size, "kind": tokenizer.kind, "specials": _specials(tokenizer)},
         "report": report.to_json(),
     }
-    write_json(out / MANIFEST, manifest)
+    replace_json(out / MANIFEST, manifest)
     return report
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    with replacing(path) as fresh, fresh.open("wb") as file:
+        yield file
 
 
 @dataclass

@@ -28,8 +28,8 @@ from litebert.data.corpus.personal import scrub
 from litebert.data.corpus.plan import Plan, Slice
 from litebert.data.corpus.report import Report, add
 from litebert.data.corpus.sentences import split
-from litebert.data.corpus.storage import telling, whole, write_json
 from litebert.data.corpus.words import WordStarts
+from litebert.durable import replace, replace_json, telling
 from litebert.errors import DataError
 from litebert.text.encoding import Pieces
 from litebert.text.tokenizer import Tokenizer
@@ -67,15 +67,14 @@ class Maker:
         with telling("read the input"):
             arrays = self._arrays(self._texts(self.plan.shards[number], report, lines))
         data = save(arrays)
-        with whole(part_path(folder, number)) as file:
-            file.write(data)
+        replace(part_path(folder, number), data)
         done = {
             "plan": self.plan.fingerprint,
             "sha256": sha256(data).hexdigest(),
             "lines": lines,
             "report": report.to_json(),
         }
-        write_json(done_path(folder, number), done)
+        replace_json(done_path(folder, number), done)
 
     def _texts(self, shard: tuple[Slice, ...], report: Report, lines: list[list[int]]) -> Iterator[Text]:
         for part in shard:

@@ -7,6 +7,7 @@ cannot be entered in its middle, nor a file that is one document: those are one 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,6 @@ import litebert
 from litebert.data.corpus import sources
 from litebert.data.corpus.settings import Settings
 from litebert.data.corpus.sources import Source
-from litebert.data.corpus.storage import to_bytes
 from litebert.errors import UsageError
 from litebert.text.tokenizer import Tokenizer
 
@@ -57,7 +57,7 @@ class Plan:
 
     @cached_property
     def fingerprint(self) -> str:
-        return sha256(to_bytes(self.to_json())).hexdigest()
+        return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
 
 def make(inputs: Sequence[str | Path], tokenizer: Tokenizer, settings: Settings) -> Plan:

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from litebert.durable import replace_json
 from litebert.errors import ModelError
 from litebert.model.checkpoints import brightmart, bundle, tensorflow
 from litebert.model.checkpoints.bundle.prefix import find
 from litebert.model.checkpoints.checkpoint import Checkpoint
-from litebert.model.checkpoints.files import read_json, write_json
+from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.google_config import config_from_google, config_to_google
 from litebert.model.checkpoints.huggingface import assemble, encoder_to_tensors, multiplied_out
 from litebert.model.checkpoints.huggingface_config import (
@@ -64,7 +65,7 @@ def write_google(prefix: Path, checkpoint: Checkpoint) -> None:
     tensors |= {theirs: checkpoint.heads[ours] for theirs, ours in names if ours in checkpoint.heads}
     arrays = {name: tensor.detach().numpy() for name, tensor in tensors.items()}
     bundle.write(prefix, tensorflow.to_tensorflow(arrays))
-    write_json(prefix.with_name(CONFIGS[family]), google)
+    replace_json(prefix.with_name(CONFIGS[family]), google)
 
 
 def config_beside(prefix: Path) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from litebert.durable import replace_json
 from litebert.errors import LitebertError, ModelError
 from litebert.model.checkpoints.checkpoint import Checkpoint
-from litebert.model.checkpoints.files import read_json, write_json
+from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.google import read_google
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.huggingface import FACTOR, WORDS, from_huggingface, to_huggingface
@@ -59,7 +60,7 @@ def write_folder(folder: Path, checkpoint: Checkpoint, *, pad: int = 0) -> None:
     if checkpoint.config.factor == "late" and FACTOR in checkpoint.encoder:
         write_safetensors(folder / FACTORS, {name: checkpoint.encoder[name] for name in (WORDS, FACTOR)})
     write_safetensors(folder / SAFETENSORS, tensors)
-    write_json(folder / CONFIG, raw)
+    replace_json(folder / CONFIG, raw)
 
 
 def _is_of(path: Path, folder: Path) -> bool:

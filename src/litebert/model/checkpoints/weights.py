@@ -18,9 +18,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from litebert.durable import replacing
 from litebert.errors import ModelError
 from litebert.model.checkpoints import pickled
-from litebert.model.checkpoints.files import read_json, replacing
+from litebert.model.checkpoints.files import read_json
 
 SAFETENSORS = "model.safetensors"
 PICKLE = "pytorch_model.bin"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from litebert.training import durable
+from litebert import durable
 
 
 @dataclass(frozen=True, kw_only=True)

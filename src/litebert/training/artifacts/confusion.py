@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.training import durable
+from litebert import durable
 
 Counts = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from litebert.training import durable
+from litebert import durable
 
 WORST = 50
 

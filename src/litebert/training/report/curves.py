@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from litebert.training import durable
+from litebert import durable
 from litebert.training.report.metrics import rows
 
 _NOT_MEASURES = {"kind", "attempt", "step", "best", "train_loss"}

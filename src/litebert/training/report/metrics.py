@@ -13,7 +13,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from litebert.training import durable
+from litebert import durable
 from litebert.training.events import Event, Judged, Restarted, Saving, Started, Watcher
 from litebert.training.loop import Step
 from litebert.training.progress import Progress
@@ -85,7 +85,7 @@ def _log(file: int, path: Path, event: Event) -> None:
     if isinstance(event, Started):
         os.ftruncate(file, _end_of(path, event.progress))
         os.lseek(file, 0, os.SEEK_END)
-        durable.sync_folder(path.parent)
+        durable.sync(path.parent)
     elif isinstance(event, Saving):
         os.fsync(file)
     elif (logged := row(event)) is not None:

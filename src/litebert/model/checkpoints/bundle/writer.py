@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert.durable import replace, replacing
 from litebert.errors import ModelError
 from litebert.model.checkpoints.bundle.crc32c import crc32c
 from litebert.model.checkpoints.bundle.index import RANK_LIMIT, WIDTHS, Entry, Index, check_name, encode
@@ -20,7 +20,8 @@ def write(prefix: str | Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write `tensors` as the checkpoint `prefix` (`folder/model.ckpt`) and make it its folder's latest.
 
     Makes the folder if need be. Each file takes its name only when it is whole, the index after the data.
-    Raises `ModelError` for a name or a dtype that a checkpoint cannot hold, and if writing fails.
+    Raises `ModelError` for a name or a dtype that a checkpoint cannot hold, and `LitebertError` (code `disk`)
+    if writing fails.
     """
     prefix = Path(prefix)
     if prefix.is_dir() or not prefix.name:
@@ -29,13 +30,10 @@ def write(prefix: str | Path, tensors: Mapping[str, NDArray[Any]]) -> None:
         raise ModelError(f"{prefix}: there are no variables to write")
     with naming(prefix):
         arrays = {name: _checked(name, tensors[name]) for name in sorted(tensors, key=check_name)}
-        prefix.parent.mkdir(parents=True, exist_ok=True)
-    with _whole(data_path(prefix, 0, 1)) as file:
+    with replacing(data_path(prefix, 0, 1)) as fresh, fresh.open("wb") as file:
         entries = _write_data(file, arrays)
-    with _whole(index_path(prefix)) as file:
-        file.write(encode(Index(entries, shards=1)))
-    with _whole(prefix.with_name(STATE_FILE)) as file:
-        file.write(state(prefix.name))
+    replace(index_path(prefix), encode(Index(entries, shards=1)))
+    replace(prefix.with_name(STATE_FILE), state(prefix.name))
 
 
 def _checked(name: str, tensor: NDArray[Any]) -> NDArray[Any]:
@@ -55,16 +53,3 @@ def _write_data(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> dict[str,
         entries[name] = Entry(array.dtype.name, array.shape, 0, offset, raw.size, crc32c(raw))
         offset += raw.size
     return entries
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes its place when all is written, and leaves nothing behind if that fails."""
-    partial = path.with_name(path.name + ".partial")
-    with naming(path):
-        try:
-            with partial.open("wb") as file:
-                yield file
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
