@@ -71,13 +71,16 @@ class Source:
             encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
             head = task.head(self.config)
         if weights := self._head(task):
-            adopted = task.adopted(weights)
-            head.load_state_dict({f"output.{name}": tensor for name, tensor in adopted.items()})
+            own = head.state_dict().keys()
+            adopted = task.adopted(weights).items()
+            head.load_state_dict({name if name in own else f"output.{name}": t for name, t in adopted})
+        if meet := getattr(head, "meet", None):
+            meet(encoder, self.tokenizer)
         return Model(encoder, head)
 
     def has_head(self, task: Task[Any, Any]) -> bool:
-        """Whether there are weights for this task's head, or it starts afresh."""
-        return bool(self._head(task))
+        """Whether there are weights for this task's head, or it needs none; else it starts afresh."""
+        return not task.head_name or bool(self._head(task))
 
     def with_dropout(self, rate: float | None) -> Source:
         """The same with this dropout inside the encoder; None leaves it as it is."""
@@ -90,9 +93,12 @@ class Source:
         return replace(self, config=config, checkpoint=checkpoint)
 
     def _head(self, task: Task[Any, Any]) -> dict[str, torch.Tensor]:
-        """The head's weights, if it is one for the same question with the same labels."""
-        same = type(self.task) is type(task) and _labels(self.task) == _labels(task)
-        return self.checkpoint.head(task.head_name) if self.checkpoint and same else {}
+        """The head's weights, if it is one for the same question with the same labels. A `classifier` may be
+        for any; of the other heads the name tells all."""
+        if self.checkpoint is None or not task.head_name:
+            return {}
+        alike = type(self.task) is type(task) and _labels(self.task) == _labels(task)
+        return self.checkpoint.head(task.head_name) if alike or task.head_name != "classifier" else {}
 
 
 def open_source(name: str | None, *, tokenizer: str | None = None) -> Source:
@@ -198,6 +204,8 @@ def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
         task = from_json(read_json(path / TASK))
     elif checkpoint.architecture == "ForSequenceClassification":
         task = _task_by_head(checkpoint)
+    elif checkpoint.architecture == "ForMaskedLM":
+        task = named("fill-mask")()
     else:
         return None
     return replace(task, max_pieces=min(task.max_pieces, checkpoint.config.positions))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from litebert.data.examples import Example
 from litebert.errors import DataError, InputError
 from litebert.model.packing import Packed, pack_flat
-from litebert.tasks.task import Task
+from litebert.tasks.task import EXAMPLE, Target, Task
 from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
 
@@ -26,7 +26,8 @@ CHUNK = 4096
 class Batch:
     """Some examples, ready for the model.
 
-    targets: under each name a row for each sequence, or for each piece, in the packed order;
+    targets: under each name a row for each sequence, or for each piece, in the packed order, and the number
+    of each sequence's example among them (`EXAMPLE`);
     examples: the numbers of the examples, as they were drawn.
     """
 
@@ -77,6 +78,8 @@ class Encoded:
             name: torch.from_numpy(values[pieces if name in self.piecewise else sequences])
             for name, values in self.targets.items()
         }
+        owners = np.repeat(np.arange(len(examples)), self.firsts[examples + 1] - self.firsts[examples])
+        targets[EXAMPLE] = torch.from_numpy(owners[order])
         packed = pack_flat(self.ids[pieces], self.segments[pieces], lengths, sequences)
         return Batch(packed, targets, tuple(examples.tolist()))
 
@@ -89,13 +92,17 @@ def encode_all(task: Task[Any, Any], tokenizer: Tokenizer, examples: Sequence[Ex
         for encodings in _encode(task, tokenizer, examples[start : start + CHUNK])
     ]
     flat = [encoding for encodings in many for encoding in encodings]
-    wanted = [example.wanted for example, encodings in zip(examples, many, strict=True) for _ in encodings]
+    rows = [
+        row
+        for example, encodings in zip(examples, many, strict=True)
+        for row in task.targets(encodings, example.wanted)
+    ]
     return Encoded(
         ids=np.concatenate([e.ids for e in flat]),
         segments=np.concatenate([e.segments for e in flat]),
         starts=_ends(len(e) for e in flat),
         firsts=_ends(len(encodings) for encodings in many),
-        targets=_targets(task, flat, wanted),
+        targets=_joined(rows, task.piecewise),
         piecewise=task.piecewise,
         truncated=sum(any(e.truncated for e in encodings) for encodings in many),
     )
@@ -128,12 +135,9 @@ def _ends(lengths: Any) -> NDArray[np.int64]:
     return ends
 
 
-def _targets(task: Task[Any, Any], encodings: list[Encoding], wanted: list[Any]) -> dict[str, Flat]:
-    rows = [task.target(encoding, one) for encoding, one in zip(encodings, wanted, strict=True)]
+def _joined(rows: list[Target], piecewise: frozenset[str]) -> dict[str, Flat]:
     joined = {
-        name: (np.concatenate if name in task.piecewise else np.stack)(
-            [np.asarray(row[name]) for row in rows]
-        )
+        name: (np.concatenate if name in piecewise else np.stack)([np.asarray(row[name]) for row in rows])
         for name in (rows[0] if rows else ())
     }
     return {

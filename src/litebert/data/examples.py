@@ -73,6 +73,12 @@ def sibling(where: Where, split: str) -> str | None:
     return ",".join(found)
 
 
+def task_of(where: Where) -> Task[Any, Any] | None:
+    """What the first source is for; None if it is a file."""
+    name = _several(where)[0]
+    return source.find(name)[0].task if _is_source(name) else None
+
+
 def _several(where: Where) -> list[str]:
     if not isinstance(where, str):
         return [str(where)] if isinstance(where, Path) else [str(one) for one in where]

@@ -70,7 +70,7 @@ class _Reader(Generic[InputT, OutputT]):
         path: str,
         edit: Edit | None,
     ) -> None:
-        self.path, self.edit = path, edit
+        self.path, self.edit, self.exercise = path, edit, task.exercise
         self.given = Maker(task.Input, [f for f in fields if f.given], columns)
         self.wanted = Maker(task.Output, [f for f in fields if not f.given], columns)
         self.text = next((f.name for f in fields if f.given and f.type is str), None)
@@ -86,7 +86,7 @@ class _Reader(Generic[InputT, OutputT]):
                     continue
                 cells = edited
             try:
-                given, wanted = self.given(cells), self.wanted(cells)
+                given, wanted = self.exercise(self.given(cells)), self.wanted(cells)
             except ValueError as error:
                 raise DataError(str(error), path=self.path, line=line) from None
             if self.text is not None and not getattr(given, self.text).strip():

@@ -2,39 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners.eager import Eager
 from litebert.errors import InputError, ModelError
-from litebert.run import dtype_of, open_source
-from litebert.tasks.task import Task
+from litebert.run import Source, dtype_of, open_source
+from litebert.tasks.task import Task, named, with_options
 
 
-def open_model(name: str | None, *, precision: str = "auto") -> Predictor[Any, Any]:
-    """A trained model, ready to answer. Raises `ModelError` for one that has no task yet, or no head."""
+def open_model(
+    name: str | None,
+    *,
+    task: str | None = None,
+    options: Sequence[str] = (),
+    precision: str = "auto",
+    tell: Callable[[str], None] | None = None,
+) -> Predictor[Any, Any]:
+    """A trained model, ready to answer; one that is not, for a task whose head it has or that needs none.
+
+    task: left out, the model's own. options: of the task, as `name=value`. tell: hears what is random or
+    missing. Raises `ModelError` for a model that has no task yet, or not this one's head.
+    """
     source = open_source(name)
+    asked = with_options(_task(source, task), options)
+    if not source.has_head(asked):
+        raise ModelError(_no_head(source, asked))
+    if tell is not None and source.checkpoint is None:
+        for note in source.notes:
+            tell(note)
+    return Predictor(Eager(source.model(asked), dtype_of(precision)), asked, source.tokenizer)
+
+
+def _task(source: Source, name: str | None) -> Task[Any, Any]:
+    """The one asked for, as the model has it if it has it; else with texts as long as the model reads."""
+    if name is not None:
+        kind = named(name)
+        fresh = kind(max_pieces=min(kind.max_pieces, source.config.positions))
+        return source.task if source.task is not None and type(source.task) is kind else fresh
     if source.task is None:
         raise ModelError(
             f"{source.name} has no task yet: train it first, as with "
-            f"`litebert train --task classification --train FILE --model {source.name} --out DIR`"
+            f"`litebert train --task classification --train FILE --model {source.name} --out DIR`; "
+            "or ask it what needs no training, with --task embedding or --task fill-mask"
         )
-    if not source.has_head(source.task):
-        raise ModelError(f"{source.name}: the weights of its head, {source.task.head_name}, are missing")
-    return Predictor(Eager(source.model(source.task), dtype_of(precision)), source.task, source.tokenizer)
+    return source.task
 
 
-def load(name: str | None = None, *, precision: str = "auto") -> Callable[[Iterable[Any]], list[Any]]:
+def _no_head(source: Source, task: Task[Any, Any]) -> str:
+    if source.task is not None and type(source.task) is not type(task):
+        return f"{source.name} is for the task {source.task.name}, and has no head for {task.name}"
+    if source.task is None:
+        return (
+            f"{source.name} has no head for the task {task.name} yet: train it first, as with "
+            f"`litebert train --task {task.name} --train FILE --model {source.name} --out DIR`"
+        )
+    return f"{source.name}: the weights of its head, {task.head_name}, are missing"
+
+
+def load(
+    name: str | None = None,
+    *,
+    task: str | None = None,
+    options: Sequence[str] = (),
+    precision: str = "auto",
+) -> Callable[[Iterable[Any]], list[Any]]:
     """A trained model as a function: Inputs (or texts, or dicts) to their Outputs, in order.
 
     >>> load("runs/reviews")(["比想象的还要好"])
     [Label(label='positive', probability=0.93)]
 
-    The function raises `InputError` for the first that cannot be answered.
+    task: what to ask, where the model has no task of its own: `load(name, task="embedding")`; options are
+    the task's, `("pooling=max",)`. The function raises `InputError` for the first that cannot be answered.
     """
-    predictor = open_model(name, precision=precision)
+    predictor = open_model(name, task=task, options=options, precision=precision)
 
     def answer(inputs: Iterable[Any]) -> list[Any]:
         if isinstance(inputs, str | Mapping):

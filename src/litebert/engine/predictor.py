@@ -15,7 +15,7 @@ from litebert.engine.runners import Runner
 from litebert.engine.windows import windows
 from litebert.errors import InputError
 from litebert.model.packing import pack
-from litebert.tasks.task import Task
+from litebert.tasks.task import AT, Task
 from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
 
@@ -74,7 +74,7 @@ class Predictor(Generic[InputT, OutputT]):
             batch = pack([encodings[i] for i in members])
             rows = _split(self.runner(batch), batch.lengths)
             for i, scores in zip(members, rows, strict=True):
-                found[i] = scores
+                found[i] = self.task.keep(encodings[i], scores)
         return found
 
 
@@ -93,15 +93,29 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _split(scores: Mapping[str, NDArray[Any]], lengths: Sequence[int]) -> list[Scores]:
-    """Each sequence's own rows: one, or one for each of its pieces. A sequence has at least two pieces,
-    so that the count of rows tells which."""
+    """Each sequence's own rows: one, one for each of its pieces, or one for each piece of it that the head
+    was asked for. A sequence has at least two pieces, so that the count of rows tells the first two apart."""
     ends = np.cumsum(lengths)
+    if AT in scores:
+        return _of_pieces(scores, lengths, ends)
     split: list[dict[str, NDArray[Any]]] = [{} for _ in lengths]
     for name, rows in scores.items():
         whole = len(rows) == len(lengths)
         for i, (end, length) in enumerate(zip(ends, lengths, strict=True)):
             split[i][name] = rows[i] if whole else rows[end - length : end]
     return list(split)
+
+
+def _of_pieces(
+    scores: Mapping[str, NDArray[Any]], lengths: Sequence[int], ends: NDArray[np.int64]
+) -> list[Scores]:
+    """The rows of some pieces by sequence; `AT` then counts from the sequence's first piece."""
+    to = np.searchsorted(scores[AT], ends)
+    split: list[Scores] = []
+    for start, stop, end, length in zip([0, *to[:-1]], to, ends, lengths, strict=True):
+        rows = {name: values[start:stop] for name, values in scores.items()}
+        split.append({**rows, AT: rows[AT] - (end - length)})
+    return split
 
 
 def _good(output: OutputT | InputError) -> OutputT:

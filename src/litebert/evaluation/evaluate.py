@@ -9,7 +9,7 @@ from typing import Any
 from litebert.data.example import Example
 from litebert.engine.predictor import Predictor
 from litebert.errors import InputError
-from litebert.tasks.metrics import interval
+from litebert.tasks.metrics import interval, interval_of_mean
 from litebert.tasks.task import Task
 
 RESAMPLES = (200, 1000)
@@ -84,6 +84,8 @@ def evaluate(
 def _intervals(task: Task[Any, Any], outputs: list[Any], wanted: list[Any]) -> dict[str, tuple[float, float]]:
     fewest, most = RESAMPLES
     resamples = min(most, max(fewest, _WORK // max(1, len(wanted))))
+    if (each := task.each(outputs, wanted)) is not None:
+        return {name: interval_of_mean(values, resamples=resamples) for name, values in each.items()}
     found: dict[str, tuple[float, float]] = interval(task.measure, outputs, wanted, resamples=resamples)
     return found
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert import names
-from litebert.errors import InputError, ModelError, UsageError
+from litebert.errors import InputError, ModelError, UsageError, nearest
 from litebert.text.encoding import Encoding, OnLong
 from litebert.text.tokenizer import Tokenizer
 
@@ -35,6 +35,11 @@ OutputT = TypeVar("OutputT")
 P = ParamSpec("P")
 Target = dict[str, Any]
 """One encoding's target: numbers or small arrays under the names that `loss` reads."""
+EXAMPLE = "example"
+"""The target that every batch has: of each sequence the number, from 0, of the example in the batch."""
+AT = "at"
+"""The scores that a head gives for some pieces alone: their numbers in the batch, ascending [M]; the rows of
+the other scores are theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Task(ABC, Generic[InputT, OutputT]):
     problem: ClassVar[Problem | None] = None
     """Hugging Face's `problem_type`."""
     head_name: ClassVar[str] = "classifier"
-    """The head's name in a checkpoint (`huggingface_names.HEADS`)."""
+    """The head's name in a checkpoint (`huggingface_names.HEADS`); empty for a head without weights."""
     best: ClassVar[str]
     """The measure by which the best weights are kept; higher is better."""
 
@@ -91,9 +96,17 @@ class Task(ABC, Generic[InputT, OutputT]):
         """`encode` of each, with an `InputError` in the place of one that cannot be; tasks may be faster."""
         return [caught(self.encode, one, tokenizer) for one in given]
 
+    def exercise(self, given: InputT) -> InputT:
+        """An Input as an example gives it, made one to learn from and to be judged by. Mostly it is one."""
+        return given
+
     @abstractmethod
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:
         """What the loss aims at for one encoding. Raises `DataError` for a wanted that is not of the task."""
+
+    def targets(self, encodings: Sequence[Encoding], wanted: OutputT) -> list[Target]:
+        """`target` of each encoding of one Input, where they differ: a question, its answers."""
+        return [self.target(encoding, wanted) for encoding in encodings]
 
     @abstractmethod
     def head(self, config: EncoderConfig) -> nn.Module:
@@ -110,7 +123,18 @@ class Task(ABC, Generic[InputT, OutputT]):
 
     @abstractmethod
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> torch.Tensor:
-        """The mean loss of a batch, a scalar. Targets are stacked in the order of the sequences."""
+        """The mean loss of a batch, a scalar. Targets are stacked in the order of the sequences.
+
+        `targets[EXAMPLE]` tells which sequences are of one example.
+        """
+
+    def keep(
+        self,
+        encoding: Encoding,  # noqa: ARG002 (for those who override it)
+        scores: Mapping[str, NDArray[np.float32]],
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """What of one encoding's scores `decode` needs: they wait until all of a window's are there."""
+        return scores
 
     @abstractmethod
     def decode(
@@ -128,6 +152,17 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def measure(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> dict[str, float]:
         """Fractions under the house's fixed keys (`metrics.py`)."""
+
+    def each(
+        self,
+        outputs: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
+        wanted: Sequence[OutputT],  # noqa: ARG002
+    ) -> Mapping[str, NDArray[np.float64]] | None:
+        """Where all measures are means over the Inputs: what each Input adds to them, [Inputs] by measure.
+
+        Then their intervals are worked out from it, without measuring again and again.
+        """
+        return None
 
 
 def caught(
@@ -151,6 +186,27 @@ def named(name: str) -> type[Task[Any, Any]]:
     if len(own) != 1:
         raise UsageError(f"{module.__name__} must hold one subclass of Task, but holds {len(own)}")
     return own[0]
+
+
+def with_options(task: Task[InputT, OutputT], options: Sequence[str]) -> Task[InputT, OutputT]:
+    """The task with some of its fields set: `("pooling=max", "temperature=0.1")`. Raises `UsageError`."""
+    from pydantic import TypeAdapter, ValidationError
+
+    given: dict[str, Any] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise UsageError(f"{option!r} is no option: expected name=value")
+        if name not in task.__dataclass_fields__:
+            raise UsageError(nearest(name, task.__dataclass_fields__, f"option of the task {task.name}"))
+        given[name] = json.loads(value) if value[:1] in ("[", "{") else value
+    try:
+        kept = {name: getattr(task, name) for name in task.__dataclass_fields__}
+        return TypeAdapter(type(task)).validate_python({**kept, **given}) if given else task
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"option {where}: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
 
 
 def to_json(task: Task[Any, Any]) -> dict[str, Any]:

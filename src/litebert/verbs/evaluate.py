@@ -25,6 +25,10 @@ class Evaluate:
     """A file, several with commas, or a source such as glue.sst2:dev; without a split, test or else dev."""
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
+    task: str | None = None
+    """What to ask of a model that has no task of its own: embedding, fill-mask; left out, the model's own."""
+    options: tuple[str, ...] = ()
+    """Of the task, as name=value: pooling=max."""
     columns: Columns = field(default_factory=Columns)
     """Which columns to read; those left out are guessed by their names, and said."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -38,7 +42,9 @@ class Evaluate:
         from litebert.engine.opening import open_model
         from litebert.evaluation.evaluate import evaluate
 
-        predictor = open_model(self.model, precision=self.precision)
+        predictor = open_model(
+            self.model, task=self.task, options=self.options, precision=self.precision, tell=tell
+        )
         where = self._where()
         examples = read(where, predictor.task, columns=self.columns.named())
         for note in (*examples.notes, f"{len(examples)} examples of {where}"):

@@ -29,6 +29,10 @@ class Predict:
 
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
+    task: str | None = None
+    """What to ask of a model that has no task of its own: embedding, fill-mask; left out, the model's own."""
+    options: tuple[str, ...] = ()
+    """Of the task, as name=value: pooling=max, or top=10."""
     input: str = PIPE
     """A file of Inputs (JSONL; or CSV, TSV, JSON, Parquet by its ending), or - for standard input."""
     output: str = PIPE
@@ -59,7 +63,9 @@ class Predict:
     def _open(self) -> Predictor[Any, Any]:
         from litebert.engine.opening import open_model
 
-        return open_model(self.model, precision=self.precision)
+        return open_model(
+            self.model, task=self.task, options=self.options, precision=self.precision, tell=tell
+        )
 
     def _answers(self, predictor: Predictor[Any, Any], inputs: Iterable[Any] | None = None) -> Iterator[Any]:
         from litebert.data.inputs import read_inputs

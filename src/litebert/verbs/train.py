@@ -113,13 +113,16 @@ class Train:
 
     def _task(self, source: Source) -> Task[Any, Any] | None:
         """The one asked for; else a data source's own, which `read_sets` finds; else the model's."""
-        from litebert.data.examples import sibling
-        from litebert.tasks.task import named
+        from litebert.data.examples import task_of
+        from litebert.tasks.task import named, with_options
 
+        own = task_of(self.train)
+        task = source.task if own is None else own
         if self.task is not None:
-            return named(self.task)()
-        has_its_own = any(sibling(self.train, split) for split in ("train", "dev", "test"))
-        return None if has_its_own else source.task
+            task = named(self.task)()
+        if task is not None and self.options:
+            return with_options(task, self.options)
+        return None if self.task is None and own is not None else task
 
     def _claim(self, prepared: Prepared) -> None:
         from litebert.training.fingerprint import FILE, claim

@@ -28,8 +28,13 @@ class Eager:
         self.model.encoder.dtype = self.dtype
         try:
             with torch.inference_mode():
-                return {name: scores.float().numpy() for name, scores in self.model(batch).items()}
+                return {name: _plain(scores) for name, scores in self.model(batch).items()}
         finally:
             self.model.encoder.dtype = before
             if training:
                 self.model.train()
+
+
+def _plain(scores: torch.Tensor) -> NDArray[np.float32]:
+    """fp32, but for counts, which stay whole numbers."""
+    return (scores.float() if scores.is_floating_point() else scores).numpy()
