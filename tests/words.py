@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from litebert.errors import InputError
-from litebert.text.encoding import Pieces
+from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
 
 

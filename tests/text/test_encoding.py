@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from litebert.errors import InputError, UsageError
-from litebert.text.encoding import Encoding, Pieces, join
+from litebert.text.encoding import Encoding, join
+from litebert.text.pieces import Pieces
 from litebert.text.wordpiece import WordPieceTokenizer
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from litebert.errors import InputError, ModelError
 from litebert.tasks.task import Record, caught
-from litebert.text.encoding import Encoding, OnLong, Pieces, join
+from litebert.text.encoding import Encoding, OnLong, join
+from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
 
 COLUMNS = {

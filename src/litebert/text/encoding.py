@@ -1,48 +1,21 @@
-"""Pieces of one text, and encodings of one or two texts: ids, segments and spans of characters."""
+"""Rows for the model, of the pieces of one text or two: ids, segments and spans of characters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert.errors import InputError, UsageError, nearest
-
-if TYPE_CHECKING:
-    from litebert.text.tokenizer import Tokenizer
+from litebert.text.pieces import Pieces
+from litebert.text.tokenizer import Tokenizer
 
 OnLong = Literal["truncate", "window", "refuse"]
 
 SMALLEST_WINDOW = 8
 """A window over a second text holds at least one in so many of the pieces: narrower ones are too many."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
-    """What a tokenizer makes of one text: no special pieces, nothing cut.
-
-    ids: int32 [n]; spans: int32 [n, 2], each the `start` and exclusive `end` of a piece,
-    in characters (code points) of the text as it was given, before any normalisation.
-    Both are read-only.
-    """
-
-    ids: NDArray[np.int32]
-    spans: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def part(self, start: int, end: int) -> Pieces:
-        """The pieces `start` to `end` (exclusive); their spans stay those of the whole text."""
-        return Pieces(self.ids[start:end], self.spans[start:end])
-
-    def parts(self, edges: list[int]) -> list[Pieces]:
-        """The pieces from each edge to the next."""
-        ids, spans = self.ids, self.spans
-        return [Pieces(ids[start:end], spans[start:end]) for start, end in pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,21 +7,18 @@ a class that `transformers` takes as it stands: its `AlbertTokenizer` would buil
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as Engine
 
 from litebert import durable
 from litebert.text import spiece
+from litebert.text.spiece import Spiece
 from litebert.text.tokenizer import Specials
-
-if TYPE_CHECKING:
-    from litebert.text.sentencepiece import SentencePieceTokenizer
-    from litebert.text.wordpiece import WordPieceTokenizer
 
 LENGTH = 512
 """`model_max_length`: the positions of every published ALBERT and BERT."""
@@ -33,26 +30,47 @@ near the rule that takes such a piece apart. The converter of `transformers` doe
 Json = dict[str, Any]
 
 
-def write_sentencepiece(tokenizer: SentencePieceTokenizer, folder: Path) -> None:
+def write_sentencepiece(
+    folder: Path, vocabulary: Spiece, specials: Specials, *, do_lower_case: bool, keep_accents: bool
+) -> None:
     """Write `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json` beside `spiece.model`."""
+    engine = _unigram(vocabulary, specials)
+    steps = _normal_steps(vocabulary.charsmap, do_lower_case=do_lower_case, keep_accents=keep_accents)
+    engine.normalizer = normalizers.Sequence(list(steps))
     options = {
-        "do_lower_case": tokenizer.do_lower_case,
-        "keep_accents": tokenizer.keep_accents,
+        "do_lower_case": do_lower_case,
+        "keep_accents": keep_accents,
         "tokenizer_class": "PreTrainedTokenizerFast",
     }
-    frame = {"bos_token": tokenizer.specials.cls, "eos_token": tokenizer.specials.sep}
-    _write(folder, _unigram(tokenizer), options, frame | names_of(tokenizer.specials))
+    frame = {"bos_token": specials.cls, "eos_token": specials.sep}
+    _write(folder, engine, options, frame | names_of(specials))
 
 
-def write_wordpiece(tokenizer: WordPieceTokenizer, folder: Path) -> None:
+def write_wordpiece(
+    folder: Path,
+    vocabulary: Sequence[str],
+    specials: Specials,
+    *,
+    do_lower_case: bool,
+    strip_accents: bool | None,
+    tokenize_chinese_chars: bool,
+    longest_word: int,
+) -> None:
     """Write `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json` beside `vocab.txt`."""
+    engine = _wordpiece(vocabulary, specials, longest_word)
+    engine.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=tokenize_chinese_chars,
+        strip_accents=strip_accents,
+        lowercase=do_lower_case,
+    )
     options = {
-        "do_lower_case": tokenizer.do_lower_case,
-        "strip_accents": tokenizer.strip_accents,
-        "tokenize_chinese_chars": tokenizer.tokenize_chinese_chars,
+        "do_lower_case": do_lower_case,
+        "strip_accents": strip_accents,
+        "tokenize_chinese_chars": tokenize_chinese_chars,
         "tokenizer_class": "BertTokenizer",
     }
-    _write(folder, _wordpiece(tokenizer), options, names_of(tokenizer.specials))
+    _write(folder, engine, options, names_of(specials))
 
 
 def _write(folder: Path, engine: Engine, options: Json, names: dict[str, str]) -> None:
@@ -77,28 +95,27 @@ def names_of(specials: Specials) -> dict[str, str]:
     }
 
 
-def _unigram(tokenizer: SentencePieceTokenizer) -> Engine:
-    vocabulary = tokenizer.vocabulary
+def _unigram(vocabulary: Spiece, specials: Specials) -> Engine:
+    ids = _ids(vocabulary.pieces)
     rows = [
         (piece, score - PENALTY if spiece.ends_in_digit_comma(piece) else score)
         for piece, score in zip(vocabulary.pieces, vocabulary.scores, strict=True)
     ]
-    engine = Engine(models.Unigram(rows, tokenizer.unknown, byte_fallback=False))
-    engine.normalizer = normalizers.Sequence(list(_normal_steps(tokenizer)))
+    engine = Engine(models.Unigram(rows, ids[specials.unknown], byte_fallback=False))
     engine.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     engine.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
-    return _framed(engine, tokenizer.specials, tokenizer.cls, tokenizer.sep)
+    return _framed(engine, specials, ids)
 
 
-def _normal_steps(tokenizer: SentencePieceTokenizer) -> Iterable[Any]:
+def _normal_steps(charsmap: bytes, *, do_lower_case: bool, keep_accents: bool) -> Iterable[Any]:
     yield normalizers.Replace(Regex(f"[{_range(str.isspace)}]+"), " ")
-    if not tokenizer.keep_accents:
+    if not keep_accents:
         yield normalizers.NFKD()
         yield normalizers.Replace(Regex(f"[{_range(unicodedata.combining)}]+"), "")
-    if tokenizer.do_lower_case:
+    if do_lower_case:
         yield normalizers.Lowercase()
-    if tokenizer.vocabulary.charsmap:
-        yield normalizers.Precompiled(tokenizer.vocabulary.charsmap)
+    if charsmap:
+        yield normalizers.Precompiled(charsmap)
     yield normalizers.Replace(Regex(" {2,}"), " ")
     yield normalizers.Strip()
 
@@ -112,31 +129,23 @@ def _range(belongs: Callable[[str], object]) -> str:
     return "".join(f"\\x{{{start:x}}}-\\x{{{end:x}}}" for start, end in zip(starts, ends, strict=True))
 
 
-def _wordpiece(tokenizer: WordPieceTokenizer) -> Engine:
-    vocabulary = {piece: id for id, piece in enumerate(tokenizer.vocabulary)}
-    engine = Engine(
-        models.WordPiece(
-            vocabulary,
-            unk_token=tokenizer.specials.unknown,
-            max_input_chars_per_word=tokenizer.longest_word,
-        )
-    )
-    engine.normalizer = normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=tokenizer.tokenize_chinese_chars,
-        strip_accents=tokenizer.strip_accents,
-        lowercase=tokenizer.do_lower_case,
-    )
+def _wordpiece(vocabulary: Sequence[str], specials: Specials, longest_word: int) -> Engine:
+    ids = _ids(vocabulary)
+    engine = Engine(models.WordPiece(ids, unk_token=specials.unknown, max_input_chars_per_word=longest_word))
     engine.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     engine.decoder = decoders.WordPiece(prefix="##")
-    return _framed(engine, tokenizer.specials, tokenizer.cls, tokenizer.sep)
+    return _framed(engine, specials, ids)
 
 
-def _framed(engine: Engine, specials: Specials, cls: int, sep: int) -> Engine:
+def _ids(pieces: Iterable[str]) -> dict[str, int]:
+    return {piece: id for id, piece in enumerate(pieces)}
+
+
+def _framed(engine: Engine, specials: Specials, ids: dict[str, int]) -> Engine:
     engine.post_processor = processors.TemplateProcessing(
         single=f"{specials.cls}:0 $A:0 {specials.sep}:0",
         pair=f"{specials.cls}:0 $A:0 {specials.sep}:0 $B:1 {specials.sep}:1",
-        special_tokens=[(specials.cls, cls), (specials.sep, sep)],
+        special_tokens=[(piece, ids[piece]) for piece in (specials.cls, specials.sep)],
     )
     pieces = (specials.pad, specials.unknown, specials.cls, specials.sep)
     engine.add_special_tokens([AddedToken(piece, normalized=False) for piece in pieces])

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from litebert import durable
 from litebert.errors import ModelError
 from litebert.text import huggingface, spiece
-from litebert.text.encoding import Pieces
 from litebert.text.limits import check, checked_chunks
 from litebert.text.normalize import Ints, Normalized, Normalizer, Places
+from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Specials, Tokenizer
 
 MARK = "▁"
@@ -234,7 +234,13 @@ class SentencePieceTokenizer(Tokenizer):
     def save(self, folder: Path) -> None:
         """Write `spiece.model`, `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`."""
         durable.replace(folder / "spiece.model", self.model)
-        huggingface.write_sentencepiece(self, folder)
+        huggingface.write_sentencepiece(
+            folder,
+            self.vocabulary,
+            self.specials,
+            do_lower_case=self.do_lower_case,
+            keep_accents=self.keep_accents,
+        )
 
     @cached_property
     def fingerprint(self) -> str:

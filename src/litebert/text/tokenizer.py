@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litebert.errors import InputError, ModelError
-from litebert.text.encoding import Pieces
+from litebert.text.pieces import Pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from litebert import durable
 from litebert.text import huggingface, spiece
 from litebert.text.alphabet import ACCENT, ALONE, SPACE, WORD, Alphabet, Kinds
-from litebert.text.encoding import Pieces
 from litebert.text.limits import Codes, check, checked_chunks, code_points
 from litebert.text.normalize import Ints
+from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Specials, Tokenizer
 
 BERT = Specials()
@@ -192,7 +192,15 @@ class WordPieceTokenizer(Tokenizer):
     def save(self, folder: Path) -> None:
         """Write `vocab.txt`, `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`."""
         durable.replace(folder / "vocab.txt", "".join(f"{piece}\n" for piece in self.vocabulary).encode())
-        huggingface.write_wordpiece(self, folder)
+        huggingface.write_wordpiece(
+            folder,
+            self.vocabulary,
+            self.specials,
+            do_lower_case=self.do_lower_case,
+            strip_accents=self.strip_accents,
+            tokenize_chinese_chars=self.tokenize_chinese_chars,
+            longest_word=self.longest_word,
+        )
 
     @cached_property
     def fingerprint(self) -> str:

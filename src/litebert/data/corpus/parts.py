@@ -31,7 +31,7 @@ from litebert.data.corpus.sentences import split
 from litebert.data.corpus.words import WordStarts
 from litebert.durable import replace, replace_json, telling
 from litebert.errors import DataError
-from litebert.text.encoding import Pieces
+from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
 
 CHUNK = 1 << 19

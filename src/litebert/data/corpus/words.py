@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from litebert.data.corpus.paragraphs import HAN
 from litebert.data.corpus.settings import Words
-from litebert.text.encoding import Pieces
+from litebert.text.pieces import Pieces
 from litebert.text.sentencepiece import MARK
 from litebert.text.tokenizer import Tokenizer
 
