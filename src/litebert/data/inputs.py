@@ -14,7 +14,7 @@ from litebert.data.fields import Maker, fields_of
 from litebert.data.files import File, shown
 from litebert.data.formats import jsonl
 from litebert.data.reader import SAMPLE
-from litebert.data.rows import FORMATS, by_name, opened
+from litebert.data.rows import FORMATS, begun, by_name, opened
 from litebert.errors import DataError, InputError
 from litebert.tasks.task import Task
 
@@ -33,6 +33,8 @@ def read_inputs(
     Input is an `InputError` in its place, and the others are read; `DataError` is raised only where the
     file cannot be read on.
     """
+    if format is None and path != "-" and _is_own(path, task):
+        return _table_inputs(path, task, columns or {}, None)
     module = names.find(FORMATS, format, "format") if format else by_name(path) or jsonl
     if module is jsonl:
         return _json_inputs(path, task, columns or {})
@@ -72,7 +74,7 @@ def _table_inputs(
 ) -> Iterator[Any | InputError]:
     wanted = [field for field in fields_of(task) if field.given]
     named = by_field(wanted, columns)
-    with opened(path, format=format, known=looked_for(wanted, named)) as table:
+    with opened(path, format=format, known=looked_for(wanted, named), likely=task.formats) as table:
         sample = list(islice(table.rows, SAMPLE))
         chosen = choose(table, [cells for _, cells in sample], wanted, named, shown(path))
         make = Maker(task.Input, wanted, chosen)
@@ -81,6 +83,14 @@ def _table_inputs(
                 yield make(cells)
             except ValueError as error:
                 yield InputError(f"{shown(path)}:{line}: {error}")
+
+
+def _is_own(path: str, task: Task[Any, Any]) -> bool:
+    """Whether the file begins like one of the formats that are the task's own."""
+    if not task.formats:
+        return False
+    with closing(File(path)) as file:
+        return begun(file, task.formats) is not None
 
 
 def _shape(task: Task[Any, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
@@ -14,7 +15,7 @@ from litebert.data.files import shown
 from litebert.data.formats.table import Cells
 from litebert.data.rows import opened
 from litebert.errors import DataError
-from litebert.tasks.task import Task
+from litebert.tasks.task import PartError, Task
 
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
@@ -45,12 +46,12 @@ def read_file(
     """
     fields = fields_of(task, cells)
     named, name = by_field(fields, columns or {}), shown(path)
-    with opened(path, format=format, known=looked_for(fields, named)) as table:
+    with opened(path, format=format, known=looked_for(fields, named), likely=task.formats) as table:
         sample = list(islice(table.rows, SAMPLE))
         if not sample:
             raise DataError("is empty; expected at least one row", path=name)
         chosen = choose(table, [row for _, row in sample], fields, named, name)
-        reader = _Reader(task, fields, chosen, name, edit)
+        reader = _Reader(task, fields, chosen, name, edit, lined=table.lined)
         rows = list(islice(reader.examples(chain(sample, table.rows)), limit))
     if not rows:
         raise DataError("every row is left out; none is an example", path=name)
@@ -69,8 +70,12 @@ class _Reader(Generic[InputT, OutputT]):
         columns: Columns,
         path: str,
         edit: Edit | None,
+        *,
+        lined: bool,
     ) -> None:
         self.path, self.edit, self.exercise = path, edit, task.exercise
+        self.row = partial(task.row, columns=columns)
+        self.lined = lined
         self.given = Maker(task.Input, [f for f in fields if f.given], columns)
         self.wanted = Maker(task.Output, [f for f in fields if not f.given], columns)
         self.text = next((f.name for f in fields if f.given and f.type is str), None)
@@ -86,9 +91,11 @@ class _Reader(Generic[InputT, OutputT]):
                     continue
                 cells = edited
             try:
+                cells = self.row(cells)
                 given, wanted = self.exercise(self.given(cells)), self.wanted(cells)
             except ValueError as error:
-                raise DataError(str(error), path=self.path, line=line) from None
+                part = error.part if self.lined and isinstance(error, PartError) else 0
+                raise DataError(str(error), path=self.path, line=line + part) from None
             if self.text is not None and not getattr(given, self.text).strip():
                 self._note_empty(line)
             yield Example(given, wanted, Place(self.path, line))

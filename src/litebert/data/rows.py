@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import ModuleType
 from typing import cast
@@ -15,21 +15,37 @@ FORMATS = "litebert.data.formats"
 
 
 @contextmanager
-def opened(path: str, *, format: str | None = None, known: Known = Known()) -> Iterator[Table]:  # noqa: B008 (frozen)
+def opened(
+    path: str,
+    *,
+    format: str | None = None,
+    known: Known = Known(),  # noqa: B008 (frozen)
+    likely: Sequence[str] = (),
+) -> Iterator[Table]:
     """The table in a file, `.gz` or not, or on standard input (`-`, as JSONL unless `format` says else).
 
-    Raises `DataError`, also while rows are read, and `UsageError` for a format that does not exist.
+    likely: formats that are asked first whether the file begins like one of theirs. Raises `DataError`, also
+    while rows are read, and `UsageError` for a format that does not exist.
     """
     with closing(File(path)) as file:
-        module = names.find(FORMATS, format, "format") if format else format_of(file, path)
+        module = names.find(FORMATS, format, "format") if format else format_of(file, path, likely)
         yield cast(Table, module.read(file, known))
 
 
-def format_of(file: File, path: str) -> ModuleType:
+def format_of(file: File, path: str, likely: Sequence[str] = ()) -> ModuleType:
     """The module of a file's format. Raises `DataError` if neither its name nor its start tells."""
+    if (found := begun(file, likely)) is not None:
+        return found
     if path == "-":
         return names.find(FORMATS, "jsonl", "format")
     return by_name(path) or names.find(FORMATS, _sniffed(file), "format")
+
+
+def begun(file: File, likely: Sequence[str]) -> ModuleType | None:
+    """The first of these formats that the file begins like."""
+    modules = (names.find(FORMATS, name, "format") for name in likely)
+    start = file.start().decode(errors="ignore").removeprefix("\ufeff") if likely else ""
+    return next((module for module in modules if module.begins(start)), None)
 
 
 def by_name(path: str) -> ModuleType | None:

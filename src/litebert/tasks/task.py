@@ -42,6 +42,14 @@ AT = "at"
 the other scores are theirs."""
 
 
+class PartError(ValueError):
+    """What is wrong with one part of a row, counted from 0: with one token of a sentence."""
+
+    def __init__(self, message: str, part: int) -> None:
+        super().__init__(message)
+        self.part = part
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What every Input and Output is: a frozen dataclass whose strings under the fields describe them."""
@@ -65,6 +73,8 @@ class Task(ABC, Generic[InputT, OutputT]):
     cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
     """For a field whose type does not say how a cell becomes its value: a function that does,
     raising `ValueError` with what it expected."""
+    formats: ClassVar[tuple[str, ...]] = ()
+    """The formats of its own data sets: a file that begins like one of them is read so, whatever its name."""
     piecewise: ClassVar[frozenset[str]] = frozenset()
     """The names of targets that have a value for each piece of an encoding, not one for the whole."""
     architecture: ClassVar[str] = "ForSequenceClassification"
@@ -95,6 +105,15 @@ class Task(ABC, Generic[InputT, OutputT]):
     def encode_many(self, given: Sequence[InputT], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         """`encode` of each, with an `InputError` in the place of one that cannot be; tasks may be faster."""
         return [caught(self.encode, one, tokenizer) for one in given]
+
+    def row(
+        self,
+        cells: dict[str, Any],
+        columns: Mapping[str, str],  # noqa: ARG002 (for those who override it)
+    ) -> dict[str, Any]:
+        """A row of a data file, made one whose columns can be read each by itself: tags become spans of a
+        text. columns: which column each field is read from. Raises `ValueError`, or `PartError`."""
+        return cells
 
     def exercise(self, given: InputT) -> InputT:
         """An Input as an example gives it, made one to learn from and to be judged by. Mostly it is one."""
@@ -152,6 +171,21 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def measure(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> dict[str, float]:
         """Fractions under the house's fixed keys (`metrics.py`)."""
+
+    def counts(
+        self,
+        outputs: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
+        wanted: Sequence[OutputT],  # noqa: ARG002
+    ) -> NDArray[np.int64] | None:
+        """Where all measures follow from sums over the Inputs: what each Input adds, [Inputs, …].
+
+        Then `measured(sums)` gives them, and their intervals need no measuring again and again.
+        """
+        return None
+
+    def measured(self, sums: NDArray[np.int64]) -> dict[str, float]:
+        """The measures by the sum of `counts` over the Inputs, for tasks that have them."""
+        raise NotImplementedError
 
     def each(
         self,

@@ -37,3 +37,5 @@ class Table:
     """The names of all columns, or None where each row names its own."""
     header: bool = True
     """Whether the file names its columns; if not, they are called 0, 1, 2, …"""
+    lined: bool = False
+    """Whether each part of a row stands on a line of its own, one after another."""
