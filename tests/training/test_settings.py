@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -22,11 +23,24 @@ from litebert.training.settings import HARMLESS, TrainSettings
         ({"warmup": 1.0}, "warmup must be from 0 to below 1, but is 1.0"),
         ({"weight_decay": -0.1}, "weight_decay must be 0 or more, but is -0.1"),
         ({"seed": -1}, "seed must be 0 or more"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number, but is 2.5"),
+        ({"patience": float("inf")}, "patience must be a whole number, but is inf"),
+        ({"steps": True}, "steps must be a whole number, but is True"),
+        ({"epochs": "3"}, "epochs must be a number, but is '3'"),
+        ({"warmup": None}, "warmup must be a number, but is None"),
+        ({"early_stopping": 1}, "early_stopping must be True or False, but is 1"),
+        ({"optimizer": "adam"}, "no optimizer is named 'adam'; did you mean 'adamw'?"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(given: dict[str, float], message: str) -> None:
+def test_what_cannot_be_meant_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        TrainSettings(**given)  # type: ignore[arg-type]
+        TrainSettings(**given)
+
+
+def test_a_number_is_the_same_however_it_is_written() -> None:
+    whole = TrainSettings(epochs=3, clip=1, steps=100.0)  # type: ignore[arg-type]
+    assert whole == TrainSettings(epochs=3.0, clip=1.0, steps=100)
+    assert whole.fingerprint() == TrainSettings(epochs=3.0, clip=1.0, steps=100).fingerprint()
 
 
 def test_epochs_become_updates() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
-from typing import Any, get_args, get_type_hints
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -81,24 +81,13 @@ def prepare(
 
 
 def _decided(settings: TrainSettings) -> TrainSettings:
-    """With the precision and the threads that this machine gives, so that a repeat has them, too; and 3
-    epochs the same as 3.0."""
+    """With the precision and the threads that this machine gives, so that a repeat has them, too."""
     bf16 = dtype_of(settings.precision) is torch.bfloat16
-    kinds = get_type_hints(TrainSettings)
-    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    plain: dict[str, Any] = {
-        name: float(value) for name, value in given.items() if value is not None and _is_float(kinds[name])
-    }
     return replace(
         settings,
-        **plain,
         precision="bf16" if bf16 else "fp32",
         threads=settings.threads or torch.get_num_threads(),
     )
-
-
-def _is_float(kind: Any) -> bool:
-    return float in (kind, *get_args(kind))
 
 
 def _limited(

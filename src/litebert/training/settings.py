@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from numbers import Real
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from litebert.errors import UsageError
+from litebert.errors import UsageError, nearest
 
 OptimizerName = Literal["adamw", "lamb", "sgd"]
 ScheduleName = Literal["linear", "google", "constant", "cosine", "cyclic", "plateau"]
@@ -72,6 +74,8 @@ class TrainSettings:
     """Start again at half the learning rate when the loss is stuck at chance and all answers are the same."""
 
     def __post_init__(self) -> None:
+        for name, kind in get_type_hints(TrainSettings).items():
+            object.__setattr__(self, name, _meant(name, kind, getattr(self, name)))
         for name in ("learning_rate", "epochs", "minutes", "clip", "epsilon", "save_minutes"):
             self._must(name, "more than 0", lambda value: value > 0)
         counts = ("batch_size", "accumulation", "steps", "threads", "evaluate_every", "patience")
@@ -118,3 +122,23 @@ class TrainSettings:
     def fingerprint(self) -> dict[str, str]:
         """All that changes the result, as strings under the settings' names."""
         return {name: str(value) for name, value in asdict(self).items() if name not in HARMLESS}
+
+
+def _meant(name: str, kind: Any, value: Any) -> Any:
+    """The value as its field has it: 3 epochs are 3.0. Raises `UsageError` for a value of another kind."""
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UsageError(nearest(str(value), get_args(kind), name))
+        return value
+    kinds = get_args(kind) or (kind,)
+    if (value is None and NoneType in kinds) or (isinstance(value, bool) and bool in kinds):
+        return value
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if is_number and float in kinds:
+        return float(value)
+    if is_number and int in kinds and value == value // 1:
+        return int(value)
+    raise UsageError(f"{name} must be {_EXPECTED[kinds[0]]}, but is {value!r}")
+
+
+_EXPECTED = {float: "a number", int: "a whole number", bool: "True or False"}
