@@ -111,9 +111,21 @@ def _tier_keeps(tier: Tier, batch: Packed, heads: int, noise: Noise) -> Tensor:
     return _kept(keys, positions, heads, noise)
 
 
-@fused
 def _softmax(scores: Tensor, bias: Tensor, scale: float) -> Tensor:
-    return torch.softmax(scores.float() * scale + bias, -1).to(scores.dtype)
+    """In two passes, for fused into one the exponentials would be worked out twice."""
+    return _shares(_exponentials(scores, bias, scale))
+
+
+@fused
+def _exponentials(scores: Tensor, bias: Tensor, scale: float) -> Tensor:
+    x = scores.float() * scale + bias
+    return torch.exp(x - x.amax(-1, keepdim=True)).to(scores.dtype)
+
+
+@fused
+def _shares(x: Tensor) -> Tensor:
+    y = x.float()
+    return (y / y.sum(-1, keepdim=True)).to(x.dtype)
 
 
 @fused

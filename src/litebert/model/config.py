@@ -172,16 +172,25 @@ PUBLISHED: dict[str, EncoderConfig] = {
         attention_dropout=0.1,
     ).shared("none"),
 }
-"""Every published configuration, by name (`litebert train --model config:NAME`)."""
+"""The published configurations, by name (`litebert train --model config:NAME`)."""
+
+_GROUPED = "its feed-forward nets are cut into 16 parts (brightmart/albert_zh, modeling_google_fast.py)"
+OTHER_GRAPHS = {
+    "albert-zh-tiny-fast": _GROUPED,
+    "albert-zh-base-fast": _GROUPED,
+    "albert-zh-brightmart-xxlarge": "its norms stand before each part of a layer, not after (pre-LN)",
+}
+"""Published as well, but with blocks that litebert does not have."""
 
 
 def published(name: str) -> EncoderConfig:
-    """The published configuration of that name.
+    """The published configuration of that name. Raises `ModelError` for another, and for `OTHER_GRAPHS`.
 
     >>> published("albert-base-v2").parameters
     11683584
     """
-    try:
-        return PUBLISHED[name]
-    except KeyError:
-        raise ModelError(nearest(name, PUBLISHED, "published configuration")) from None
+    if name in OTHER_GRAPHS:
+        raise ModelError(f"litebert has no blocks for {name}: {OTHER_GRAPHS[name]}")
+    if name not in PUBLISHED:
+        raise ModelError(nearest(name, PUBLISHED, "published configuration"))
+    return PUBLISHED[name]

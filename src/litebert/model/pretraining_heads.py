@@ -16,6 +16,7 @@ from litebert.model.config import EncoderConfig
 from litebert.model.encoders.albert import initialise
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.products import Linear, Product
+from litebert.model.word_loss import WordLoss, word_loss
 
 
 class MaskedLanguage(nn.Module):
@@ -49,22 +50,28 @@ class MaskedLanguage(nn.Module):
         at: int64 [M], the pieces asked for, numbered through the batch; all N if it is left out. Only those
         are worked out: for ALBERT-zh-tiny all of them would cost 59 % of the encoder.
         """
+        words, x = self._towards_words(hidden, at)
+        return {"vocabulary": words(x).float()}
+
+    def loss(self, hidden: Hidden, at: Tensor, labels: Tensor) -> WordLoss:
+        """Of the words that stood at the pieces `at`, int64 [M] both; faster than by way of the scores."""
+        words, x = self._towards_words(hidden, at)
+        return word_loss(x, words, labels)
+
+    def _towards_words(self, hidden: Hidden, at: Tensor | None) -> tuple[Product, Tensor]:
+        """The word table, and what is multiplied with it, [M, E]."""
         if hidden.pieces is None:
             raise TypeError(
                 "this head reads every piece, but the encoder was asked for the first of each only"
             )
-        x = hidden.pieces if at is None else hidden.pieces.index_select(0, at)
-        x = self.norm(ACTIVATIONS[self.config.activation](self.dense.prepare(x.dtype)(x)))
-        return {"vocabulary": self._against_words(x)}
-
-    def _against_words(self, x: Tensor) -> Tensor:
-        """x [M, E or H] → [M, V]."""
         if not self._tied:
             raise RuntimeError("the head is not tied to a word table: call tied_to(encoder.embeddings) first")
         (embeddings,) = self._tied
+        x = hidden.pieces if at is None else hidden.pieces.index_select(0, at)
+        x = self.norm(ACTIVATIONS[self.config.activation](self.dense.prepare(x.dtype)(x)))
         if self.config.factor == "late" and embeddings.factor is not None:
             x = Product(embeddings.factor.weight.t(), None, x.dtype)(x)
-        return Product(embeddings.words.weight, self.bias, x.dtype)(x).float()
+        return Product(embeddings.words.weight, self.bias, x.dtype), x
 
 
 class SentenceOrder(nn.Module):

@@ -1,9 +1,9 @@
 """Matrix products with weights that are packed once and used at every application of a block.
 
 A shared matrix is brought to the working precision and into the processor's own layout once a step,
-both ways round, and then serves all layers, forward and back. Its gradient is *one* product over the
-rows of all its applications, summed in fp32 inside the kernel, where autograd would make one for each
-application and add them up in bf16. No model with a matrix for each layer can do either.
+both ways round, and then serves all layers, forward and back. Its gradient is made of few large products over
+the rows of many applications, and added up in fp32, where autograd would make one for each application
+and add them up in bf16. No model with a matrix for each layer can do either.
 
 The packed operators are private to torch, so they are looked for and the plain product is the fallback.
 Shapes: x [N, in], weight [out, in], bias [out], y [N, out].
@@ -23,6 +23,8 @@ from litebert.model.functions import applied
 
 _ROWS_HINT = 512
 """The number of rows that a layout is chosen for; any number may then be multiplied."""
+_ENOUGH_ROWS = 4096
+"""Rows of a weight's gradient that are worth a product of their own: fewer wait for those of other layers."""
 
 
 class Linear(nn.Module):
@@ -54,11 +56,12 @@ class Product:
         self._backward: _Matrix | None = None
         self.uses = _Uses()
         needs = torch.is_grad_enabled() and weight.requires_grad
-        self._token = applied(_Gather, self.uses, weight, bias) if needs else None
+        self.token = applied(_Gather, self.uses, weight, bias) if needs else None
+        """Stands for the parameters in autograd's graph; None where they are not trained."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        if torch.is_grad_enabled() and (self._token is not None or x.requires_grad):
-            return applied(_Use, self, x, self._token)
+        if torch.is_grad_enabled() and (self.token is not None or x.requires_grad):
+            return applied(_Use, self, x, self.token)
         return self.forward(x)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,22 +93,47 @@ class _Matrix:
 class _Uses:
     """What a product was applied to, and what came back: all that its weight's gradient is made of.
 
+    Uses wait until they are rows enough for a large product; what it gives is added up in fp32.
     Apart from `Product`, for that holds the token whose graph holds this: a circle would never be freed.
     """
 
     def __init__(self) -> None:
-        self._pairs: list[tuple[Tensor, Tensor]] = []
+        self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._sums: tuple[Tensor, Tensor] | None = None
 
     def add(self, x: Tensor, dy: Tensor) -> None:
-        self._pairs.append((x, dy))
+        self._waiting.append((x, dy))
+        if sum(len(rows) for rows, _ in self._waiting) >= _ENOUGH_ROWS:
+            self._fold()
 
     def gradients(self, *, biased: bool) -> tuple[Tensor | None, Tensor | None]:
         """Of the weight and the bias, fp32, over all uses; forgets the uses."""
-        if not self._pairs:
+        if self._waiting:
+            self._fold()
+        sums, self._sums = self._sums, None
+        if sums is None:
             return None, None
-        x, dy = (torch.cat(rows) if len(rows) > 1 else rows[0] for rows in zip(*self._pairs, strict=True))
-        self._pairs.clear()
-        return torch.mm(dy.t(), x).float(), dy.sum(0, dtype=torch.float32) if biased else None
+        weight, bias = sums
+        return weight.contiguous(), bias if biased else None
+
+    def _fold(self) -> None:
+        """Those that wait, into the sums."""
+        x, dy = (torch.cat(rows) if len(rows) > 1 else rows[0] for rows in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        weight, bias = _weight_gradient(x, dy), torch.mm(dy.new_ones(1, len(dy)), dy)[0]
+        if self._sums is None:
+            self._sums = weight.float(), bias.float()
+        else:
+            self._sums[0].add_(weight)
+            self._sums[1].add_(bias)
+
+
+def _weight_gradient(x: Tensor, dy: Tensor) -> Tensor:
+    """dyᵀ x, [out, in]. A product whose left side is turned takes twice as long in bf16 as one whose left side
+    lies in rows; turning the narrower of the two costs less than that."""
+    if x.shape[1] < dy.shape[1]:
+        return torch.mm(x.t().contiguous(), dy).t()
+    return torch.mm(dy.t().contiguous(), x)
 
 
 class _Gather(torch.autograd.Function):
