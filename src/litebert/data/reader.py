@@ -92,7 +92,7 @@ class _Reader(Generic[InputT, OutputT]):
                 cells = edited
             try:
                 cells = self.row(cells)
-                given, wanted = self.exercise(self.given(cells)), self.wanted(cells)
+                given, wanted = self.exercise(self.given(cells), self.wanted(cells))
             except ValueError as error:
                 part = error.part if self.lined and isinstance(error, PartError) else 0
                 raise DataError(str(error), path=self.path, line=line + part) from None

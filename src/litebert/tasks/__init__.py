@@ -5,5 +5,5 @@ frozen dataclass, a subclass of `Task`, with a short method for each of the ques
 `litebert train --task FILE` finds it by the file's name.
 """
 
-shared = frozenset({"task", "texts", "labels", "heads", "metrics"})
+shared = frozenset({"task", "texts", "labels", "heads", "metrics", "vectors"})
 """The files that hold what tasks share and are none themselves."""

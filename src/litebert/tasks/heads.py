@@ -6,13 +6,20 @@ checkpoint's `classifier` or `qa_outputs` is a head's `output`. Shapes: B sequen
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize, pad
 
 from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw, dropout
+from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden, Reads
+from litebert.model.packing import rounded
+from litebert.model.pretraining_heads import MaskedLanguage
+from litebert.tasks.task import AT
+from litebert.text.tokenizer import Tokenizer
 
 _SITE = 1 << 20
 """Where dropout is drawn, beyond any layer's places."""
@@ -83,6 +90,49 @@ class Span(_Linear):
         """`start` [N] and `end` [N]."""
         start, end = self.apply_to(_pieces(hidden), hidden.batch.keys[: hidden.batch.count]).unbind(1)
         return {"start": start, "end": end}
+
+
+class Gaps(MaskedLanguage):
+    """What may stand in each gap, `[MASK]`; worked out for those pieces alone."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__(config)
+        self.mask = -1
+
+    def meet(self, encoder: Encoder, tokenizer: Tokenizer) -> None:
+        """What it must know beside its weights."""
+        self.tied_to(encoder.embeddings)
+        self.mask = tokenizer.mask
+
+    def forward(self, hidden: Hidden, at: Tensor | None = None) -> dict[str, Tensor]:
+        """`vocabulary` [M, V], and which pieces the rows are of, `at` [M]."""
+        if at is None:
+            at = torch.nonzero(hidden.batch.ids[: hidden.batch.count] == self.mask)[:, 0]
+        filled = pad(at, (0, rounded(len(at), steps=8, least=32) - len(at)))
+        return {"vocabulary": super().forward(hidden, filled)["vocabulary"][: len(at)], AT: at}
+
+
+Pooling = Literal["mean", "first", "max"]
+"""How the states of a text's pieces become one: their mean, `[CLS]`'s, or the greatest in each place."""
+
+
+class Embed(nn.Module):
+    """A vector of length 1 for each sequence; there is nothing in it to learn."""
+
+    def __init__(self, pooling: Pooling) -> None:
+        super().__init__()
+        self.pooling = pooling
+        self.reads: Reads = "first" if pooling == "first" else "pieces"
+
+    def forward(self, hidden: Hidden) -> dict[str, Tensor]:
+        """`embedding` [B, H], fp32. `[CLS]` and `[SEP]` count among the pieces."""
+        return {"embedding": normalize(self._pooled(hidden), dim=1)}
+
+    def _pooled(self, hidden: Hidden) -> Tensor:
+        if self.pooling == "first":
+            return hidden.first.float()
+        lengths = torch.tensor(hidden.batch.lengths, device=hidden.first.device)
+        return torch.segment_reduce(_pieces(hidden).float(), self.pooling, lengths=lengths)
 
 
 def _pieces(hidden: Hidden) -> Tensor:

@@ -105,6 +105,28 @@ def spearman(outputs: ArrayLike, wanted: ArrayLike) -> float:
     return pearson(_ranks(np.asarray(outputs)), _ranks(np.asarray(wanted)))
 
 
+def average_precision(scores: ArrayLike, relevance: ArrayLike) -> float:
+    """The mean, over the relevant (above 0), of the precision at each one's rank; as trec_eval's `map`.
+
+    Of equal scores the earlier ranks first. 0.0 if none is relevant.
+    """
+    hits = np.flatnonzero(_ranked(scores, relevance) > 0) + 1
+    return float((np.arange(1, len(hits) + 1) / hits).mean()) if len(hits) else 0.0
+
+
+def reciprocal_rank(scores: ArrayLike, relevance: ArrayLike) -> float:
+    """1 / the rank of the first relevant; as trec_eval's `recip_rank`."""
+    hits = np.flatnonzero(_ranked(scores, relevance) > 0)
+    return 1.0 / (int(hits[0]) + 1) if len(hits) else 0.0
+
+
+def ndcg(scores: ArrayLike, relevance: ArrayLike, cut: int = 10) -> float:
+    """Relevance over log2(1 + rank), summed, as a share of the most there could be; as trec_eval's `ndcg_cut`
+    (Järvelin & Kekäläinen 2002, with the relevance itself as the gain)."""
+    gains = np.maximum(_ranked(scores, relevance), 0)
+    return _share(_discounted(gains[:cut]), _discounted(np.sort(gains)[::-1][:cut]))
+
+
 def confusion(outputs: Names, wanted: Names, labels: Names) -> NDArray[np.int64]:
     """[wanted, given] how often, by the order of `labels`. Raises `DataError` for another label."""
     place = {label: i for i, label in enumerate(labels)}
@@ -180,6 +202,17 @@ def interval_of_mean(
 def _middle(values: Sequence[float], level: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _ranked(scores: ArrayLike, relevance: ArrayLike) -> Counts:
+    """The relevance in the order of the scores, highest first."""
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
+    ranked: Counts = np.asarray(relevance, dtype=np.float64)[order]
+    return ranked
+
+
+def _discounted(gains: Counts) -> float:
+    return float((gains / np.log2(np.arange(2, len(gains) + 2))).sum())
 
 
 def _labels(outputs: Names, wanted: Names, labels: Names | None) -> Names:

@@ -77,12 +77,6 @@ class Task(ABC, Generic[InputT, OutputT]):
     """The formats of its own data sets: a file that begins like one of them is read so, whatever its name."""
     piecewise: ClassVar[frozenset[str]] = frozenset()
     """The names of targets that have a value for each piece of an encoding, not one for the whole."""
-    architecture: ClassVar[str] = "ForSequenceClassification"
-    """Hugging Face's class for a model with this head, without the family's name."""
-    problem: ClassVar[Problem | None] = None
-    """Hugging Face's `problem_type`."""
-    head_name: ClassVar[str] = "classifier"
-    """The head's name in a checkpoint (`huggingface_names.HEADS`); empty for a head without weights."""
     best: ClassVar[str]
     """The measure by which the best weights are kept; higher is better."""
 
@@ -90,6 +84,21 @@ class Task(ABC, Generic[InputT, OutputT]):
     """The most pieces of one sequence, special pieces included."""
     on_long: OnLong = "truncate"
     """What becomes of a longer Input: cut (with a count shown), read in windows, or refused."""
+
+    @property
+    def architecture(self) -> str:
+        """Hugging Face's class for a model with this head, without the family's name."""
+        return "ForSequenceClassification"
+
+    @property
+    def problem(self) -> Problem | None:
+        """Hugging Face's `problem_type`."""
+        return None
+
+    @property
+    def head_name(self) -> str:
+        """The head's name in a checkpoint (`huggingface_names.HEADS`); empty for a head without weights."""
+        return "classifier"
 
     @abstractmethod
     def fit(self, wanted: Sequence[OutputT]) -> Task[InputT, OutputT]:
@@ -115,9 +124,10 @@ class Task(ABC, Generic[InputT, OutputT]):
         text. columns: which column each field is read from. Raises `ValueError`, or `PartError`."""
         return cells
 
-    def exercise(self, given: InputT) -> InputT:
-        """An Input as an example gives it, made one to learn from and to be judged by. Mostly it is one."""
-        return given
+    def exercise(self, given: InputT, wanted: OutputT) -> tuple[InputT, OutputT]:
+        """A row of a file, as it is learnt from and judged by; mostly as it is. Raises `ValueError` if the
+        two do not fit together."""
+        return given, wanted
 
     @abstractmethod
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:
