@@ -11,10 +11,11 @@ import torch
 from reference import LENGTHS, checkpoint, encoder, encodings, far, lively, padded, small
 from torch import Tensor, nn
 
+from litebert.errors import ModelError
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.huggingface_names import family_of
 from litebert.model.checkpoints.loading import open_checkpoint, write_folder
-from litebert.model.config import PUBLISHED, EncoderConfig
+from litebert.model.config import OTHER_GRAPHS, PUBLISHED, EncoderConfig, published
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden
 from litebert.model.packing import pack
@@ -340,6 +341,12 @@ def test_published_sizes(name: str) -> None:
         assert config.parameters == sum(p.numel() for p in Encoder(config).parameters())
     if name in TABLE:
         assert config.parameters == TABLE[name]
+
+
+@pytest.mark.parametrize("name", OTHER_GRAPHS)
+def test_what_has_other_blocks_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ModelError, match=f"no blocks for {name}: its (feed-forward nets|norms)"):
+        published(name)
 
 
 @pytest.mark.parametrize("name", [name for name, config in PUBLISHED.items() if config.factor == "early"])
