@@ -69,9 +69,9 @@ def join(
     if on_long == "truncate":
         return [_truncated(tokenizer, first, second, room)]
     if second is None:
-        return [_frame(tokenizer, part) for part in _windows(first, room, stride)]
+        return [_frame(tokenizer, part) for part in windows(first, room, stride)]
     return [
-        _frame(tokenizer, first, part) for part in _windows(second, _left(first, second, room, limit), stride)
+        _frame(tokenizer, first, part) for part in windows(second, _left(first, second, room, limit), stride)
     ]
 
 
@@ -109,7 +109,7 @@ def _left(first: Pieces, second: Pieces, room: int, limit: int) -> int:
     return left
 
 
-def _windows(pieces: Pieces, width: int, stride: int) -> list[Pieces]:
+def windows(pieces: Pieces, width: int, stride: int) -> list[Pieces]:
     """Parts of at most `width` pieces that together hold them all; the last is the first to reach the end."""
     step = min(stride, width)
     last = max(0, -(-(len(pieces) - width) // step))
