@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -236,17 +236,17 @@ def with_options(task: Task[InputT, OutputT], options: Sequence[str]) -> Task[In
     """The task with some of its fields set: `("pooling=max", "temperature=0.1")`. Raises `UsageError`."""
     from pydantic import TypeAdapter, ValidationError
 
+    known = {field.name: getattr(task, field.name) for field in fields(task)}
     given: dict[str, Any] = {}
     for option in options:
         name, equals, value = option.partition("=")
         if not equals:
             raise UsageError(f"{option!r} is no option: expected name=value")
-        if name not in task.__dataclass_fields__:
-            raise UsageError(nearest(name, task.__dataclass_fields__, f"option of the task {task.name}"))
+        if name not in known:
+            raise UsageError(nearest(name, known, f"option of the task {task.name}"))
         given[name] = json.loads(value) if value[:1] in ("[", "{") else value
     try:
-        kept = {name: getattr(task, name) for name in task.__dataclass_fields__}
-        return TypeAdapter(type(task)).validate_python({**kept, **given}) if given else task
+        return TypeAdapter(type(task)).validate_python({**known, **given}) if given else task
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -265,12 +265,12 @@ def from_json(saved: Mapping[str, Any]) -> Task[Any, Any]:
     """The task that `to_json` wrote. Raises `ModelError` for a field that is missing, unknown or wrong."""
     from pydantic import TypeAdapter, ValidationError
 
-    fields = dict(saved)
-    name = fields.pop("task", None)
+    held = dict(saved)
+    name = held.pop("task", None)
     if not isinstance(name, str):
         raise ModelError("task.json does not say which task it is: 'task' must be a name")
     try:
-        return TypeAdapter(named(name)).validate_python(fields)
+        return TypeAdapter(named(name)).validate_python(held)
     except UsageError as error:
         raise ModelError(f"task.json: {error}") from None
     except ValidationError as error:
