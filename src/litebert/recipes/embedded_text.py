@@ -43,7 +43,7 @@ def write(data: Path, out: Path) -> list[Path]:
     simple = _simplifier()
     return [
         _text(out / "wikipedia.en.txt", _wiki(data / "wiki_en_featured")),
-        *_books(data / "gutenberg_en", out),
+        _rows(out / "books.en.jsonl", _books(data / "gutenberg_en")),
         _rows(out / "abstracts.en.jsonl", _scitldr(data)),
         _text(out / "wikipedia.zh.txt", map(simple, _wiki(data / "wiki_zh"))),
         _rows(out / "paragraphs.zh.jsonl", map(simple, _paragraphs(data))),
@@ -80,10 +80,9 @@ def _wiki(folder: Path) -> Iterator[str]:
             yield found[0]
 
 
-def _books(folder: Path, out: Path) -> Iterator[Path]:
+def _books(folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("pg*")):
-        name = path.name.removesuffix(".gz").removesuffix(".txt")
-        yield _text(out / f"{name}.en.txt", [_whole(path, "cp1252")])
+        yield _whole(path, "cp1252")
 
 
 def _scitldr(data: Path) -> Iterator[str]:

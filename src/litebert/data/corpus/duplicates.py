@@ -106,20 +106,34 @@ def near(signatures: NDArray[np.uint32], candidates: NDArray[np.int64], threshol
 
     Taken in order, so that the result is a function of the documents and their order.
     """
-    from datasketch import MinHashLSH
+    seen = Seen(threshold)
+    found = ((number, seen.add(number, signatures[number])) for number in candidates.tolist())
+    return {number: other for number, other in found if other is not None}
 
-    # Rather too many pairs than too few: each is looked at.
-    index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(0.1, 0.9))
-    dropped: dict[int, int] = {}
-    for number in candidates.tolist():
-        sketch = _sketch(signatures[number])
-        likeness = {other: _likeness(signatures, number, other) for other in index.query(sketch)}
-        best = max(likeness, key=lambda other: (likeness[other], -other), default=None)
-        if best is not None and likeness[best] >= threshold:
-            dropped[number] = best
-        else:
-            index.insert(number, sketch, check_duplication=False)
-    return dropped
+
+class Seen:
+    """The documents that stay, so far. Imports datasketch."""
+
+    def __init__(self, threshold: float) -> None:
+        from datasketch import MinHashLSH
+
+        self.threshold = threshold
+        # Rather too many pairs than too few: each is looked at.
+        self._index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(0.1, 0.9))
+        self._signatures: dict[int, NDArray[np.uint32]] = {}
+
+    def add(self, number: int, signature: NDArray[np.uint32]) -> int | None:
+        """The earlier one, which stays, that a document is most like, if it is like enough; or it stays."""
+        sketch = _sketch(signature)
+        likeness = {
+            other: _likeness(signature, self._signatures[other]) for other in self._index.query(sketch)
+        }
+        best: int | None = max(likeness, key=lambda other: (likeness[other], -other), default=None)
+        if best is not None and likeness[best] >= self.threshold:
+            return best
+        self._signatures[number] = signature
+        self._index.insert(number, sketch, check_duplication=False)
+        return None
 
 
 def _sketch(signature: NDArray[np.uint32]) -> Any:
@@ -128,8 +142,8 @@ def _sketch(signature: NDArray[np.uint32]) -> Any:
     return LeanMinHash(seed=1, hashvalues=signature, scheme="affine32")
 
 
-def _likeness(signatures: NDArray[np.uint32], one: int, other: int) -> float:
-    return float(np.mean(signatures[one] == signatures[other]))
+def _likeness(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> float:
+    return float(np.mean(one == other))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from litebert.data.corpus.paragraphs import HAN
+from litebert.text.han import HAN
 
 SAMPLE = 5_000
 """Characters from a document's start that are looked at."""

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 
-HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-"""Chinese characters, for a class in a regular expression."""
+from litebert.text.han import HAN
 
 NARROWEST, WIDEST = 25, 100
 """Columns. Nobody wraps prose narrower or wider."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from itertools import chain
 from pathlib import Path
@@ -21,13 +20,9 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from litebert.data.corpus import duplicates
-from litebert.data.corpus.cleaning import clean
-from litebert.data.corpus.documents import Document, Reader
-from litebert.data.corpus.languages import language
-from litebert.data.corpus.personal import scrub
-from litebert.data.corpus.plan import Plan, Slice
-from litebert.data.corpus.report import Report, add
-from litebert.data.corpus.sentences import split
+from litebert.data.corpus.plan import Plan
+from litebert.data.corpus.report import Report
+from litebert.data.corpus.texts import Cleaner, Text
 from litebert.data.corpus.words import WordStarts
 from litebert.durable import replace, replace_json, telling
 from litebert.errors import DataError
@@ -40,24 +35,13 @@ CHUNK = 1 << 19
 Arrays = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A document that is good enough to keep. place: the file's number, where its slice begins, the line in
-    that."""
-
-    place: tuple[int, int, int]
-    sentences: list[str]
-    digest: bytes
-    signature: NDArray[np.uint32] | None
-
-
 class Maker:
     """Makes parts of one plan; what all of them need is made ready once."""
 
     def __init__(self, plan: Plan, tokenizer: Tokenizer) -> None:
         self.plan, self.tokenizer = plan, tokenizer
         self._starts = WordStarts(tokenizer, plan.settings.words or "pieces")
-        self._sign = duplicates.Signer() if plan.settings.near_duplicates else None
+        self._clean = Cleaner(plan.files, plan.settings)
         self._small = np.uint16 if tokenizer.size <= 1 << 16 else np.uint32
 
     def make(self, folder: Path, number: int) -> None:
@@ -65,7 +49,7 @@ class Maker:
         report = Report()
         lines: list[list[int]] = []
         with telling("read the input"):
-            arrays = self._arrays(self._texts(self.plan.shards[number], report, lines))
+            arrays = self._arrays(self._clean(self.plan.shards[number], report, lines))
         data = save(arrays)
         replace(part_path(folder, number), data)
         done = {
@@ -75,43 +59,6 @@ class Maker:
             "report": report.to_json(),
         }
         replace_json(done_path(folder, number), done)
-
-    def _texts(self, shard: tuple[Slice, ...], report: Report, lines: list[list[int]]) -> Iterator[Text]:
-        for part in shard:
-            reader = Reader(self.plan.files[part.file], part, self.plan.settings.max_chars)
-            for document in reader:
-                report.read += 1
-                report.characters += document.size
-                text = self._text(document, part, report)
-                if isinstance(text, str):
-                    report.drop(text, f"{part.file}:{part.begin}:{document.line}")
-                else:
-                    yield text
-            lines.append([part.file, part.begin, reader.lines])
-
-    def _text(self, document: Document, part: Slice, report: Report) -> Text | str:
-        """What is kept of a document, or why nothing is."""
-        settings = self.plan.settings
-        if not document.is_whole:
-            return "too long"
-        paragraphs, removed = clean(document, self.plan.files[part.file].form)
-        add(report.removed_lines, removed)
-        text = "\n".join(paragraphs)
-        if len(text) < max(settings.min_chars, 1):
-            return "too short" if text else "empty"
-        found = language(text)
-        if found not in settings.languages:
-            return f"language: {found}"
-        if settings.scrub:
-            text, kinds = scrub(text)
-            add(report.scrubbed, kinds)
-            paragraphs = text.split("\n")
-        return Text(
-            place=(part.file, part.begin, document.line),
-            sentences=[sentence for paragraph in paragraphs for sentence in split(paragraph)],
-            digest=duplicates.digest(text),
-            signature=self._sign(text) if self._sign else None,
-        )
 
     def _arrays(self, texts: Iterator[Text]) -> Arrays:
         chunks = [self._encoded(chunk) for chunk in _chunks(texts)]
@@ -132,7 +79,7 @@ class Maker:
             "sentences": lengths[lengths > 0],
             "documents": np.bincount(of_text[lengths > 0], minlength=len(texts)).astype(np.uint32),
             "digests": np.frombuffer(b"".join(text.digest for text in texts), np.uint64).reshape(-1, 2),
-            "signatures": _signatures(texts, duplicates.HASHES if self._sign else 0),
+            "signatures": _signatures(texts, duplicates.HASHES if self.plan.settings.near_duplicates else 0),
             "places": np.array([text.place for text in texts], np.int64).reshape(-1, 3),
         }
 

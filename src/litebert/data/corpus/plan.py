@@ -62,25 +62,29 @@ class Plan:
 
 def make(inputs: Sequence[str | Path], tokenizer: Tokenizer, settings: Settings) -> Plan:
     """Find the files and cut them. Raises `DataError` for one that cannot be read, `UsageError` for none."""
-    paths, names, passed_over = sources.find(inputs)
-    files = tuple(
-        sources.look(path, name, settings.documents) for path, name in zip(paths, names, strict=True)
-    )
-    if not files:
-        given = ", ".join(map(str, inputs)) or "nothing"
-        raise UsageError(
-            f"no text files in {given}; a folder's are named *{', *'.join(sources.SUFFIXES[1:])}[.gz]"
-        )
+    files, passed_over = find(inputs, settings)
     return Plan(
         settings=settings,
         tokenizer=tokenizer.fingerprint,
         files=files,
-        passed_over=tuple(passed_over),
-        shards=tuple(_group(files, settings.shard_bytes)),
+        passed_over=passed_over,
+        shards=tuple(cut(files, settings.shard_bytes)),
     )
 
 
-def _group(files: Sequence[Source], size: int) -> Iterator[tuple[Slice, ...]]:
+def find(inputs: Sequence[str | Path], settings: Settings) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """The files, and the names of those passed over. Raises as `make` does."""
+    paths, names, passed_over = sources.find(inputs)
+    if not paths:
+        given = ", ".join(map(str, inputs)) or "nothing"
+        raise UsageError(
+            f"no text files in {given}; a folder's are named *{', *'.join(sources.SUFFIXES[1:])}[.gz]"
+        )
+    found = zip(paths, names, strict=True)
+    return tuple(sources.look(path, name, settings.documents) for path, name in found), tuple(passed_over)
+
+
+def cut(files: Sequence[Source], size: int) -> Iterator[tuple[Slice, ...]]:
     """Slices in the order of the input, as many to a shard as come to its size."""
     shard: list[Slice] = []
     weight = 0

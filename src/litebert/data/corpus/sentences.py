@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from litebert.data.corpus.paragraphs import HAN
+from litebert.text.han import HAN
 
 LONGEST = 2_000
 """Characters. A longer one (a table, a list, text without stops) is cut at a weaker mark or a space."""

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from string import ascii_lowercase, ascii_uppercase
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.data.corpus.paragraphs import HAN
 from litebert.data.corpus.settings import Words
+from litebert.text.han import HAN
 from litebert.text.pieces import Pieces
 from litebert.text.sentencepiece import MARK
 from litebert.text.tokenizer import Tokenizer
+from litebert.text.vocabulary import Cut
 
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-Cut = Callable[[str], list[str]]
-"""A text into words that together are the text."""
-
 _HAN = re.compile(f"[{HAN}]")
 _MARKS = frozenset('!"#$%&()*+,-./:;?@[\\]^_`{|}~€£')
 _ENGLISH = _MARKS.union(ascii_lowercase, ascii_uppercase)
@@ -37,7 +35,7 @@ class WordStarts:
     def __init__(self, tokenizer: Tokenizer, words: Words) -> None:
         starts = _starts_word if tokenizer.kind == "sentencepiece" else _is_whole
         self._table = np.array([starts(tokenizer.piece(id)) for id in range(tokenizer.size)])
-        self._cut = _jieba() if words == "jieba" else None
+        self._cut = jieba() if words == "jieba" else None
 
     def __call__(self, texts: Sequence[str], pieces: Sequence[Pieces]) -> Flags:
         """bool, for each piece of each text, one after another. A text's first piece starts a word."""
@@ -92,7 +90,8 @@ def _is_han(codes: NDArray[np.uint32]) -> Flags:
     return is_han
 
 
-def _jieba() -> Cut:
+def jieba() -> Cut:
+    """Imports rjieba."""
     import rjieba
 
     cut: Cut = rjieba.cut
