@@ -13,6 +13,10 @@ from litebert.run import Source, dtype_of, open_source
 from litebert.tasks.task import Task, named, with_options
 
 
+PRETRAINED = "masked"
+"""The head that comes with an encoder's weights, and so is drawn at random only where they are, too."""
+
+
 def open_model(
     name: str | None,
     *,
@@ -28,7 +32,7 @@ def open_model(
     """
     source = open_source(name)
     asked = with_options(_task(source, task), options)
-    if not source.has_head(asked):
+    if not (source.has_head(asked) or (source.checkpoint is None and asked.head_name == PRETRAINED)):
         raise ModelError(_no_head(source, asked))
     if tell is not None and source.checkpoint is None:
         for note in source.notes:
