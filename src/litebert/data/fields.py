@@ -41,7 +41,7 @@ def fields_of(task: Task[Any, Any], cells: Mapping[str, Convert] | None = None) 
             convert=ways.get(field.name) or _by_type(hints[field.name], given=noun is task.Input),
             type=hints[field.name],
         )
-        for noun in (task.Input, task.Output)
+        for noun in (task.Input, task.Wanted or task.Output)
         for hints in [get_type_hints(noun)]
         for field in dataclass_fields(noun)
         if field.name in task.columns

@@ -74,16 +74,19 @@ class _Reader(Generic[InputT, OutputT]):
         lined: bool,
     ) -> None:
         self.path, self.edit, self.exercise = path, edit, task.exercise
-        self.row = partial(task.row, columns=columns)
+        self.row = partial(task.row, columns=columns, note=self._remark)
         self.lined = lined
         self.given = Maker(task.Input, [f for f in fields if f.given], columns)
-        self.wanted = Maker(task.Output, [f for f in fields if not f.given], columns)
+        self.wanted = Maker(task.Wanted or task.Output, [f for f in fields if not f.given], columns)
         self.text = next((f.name for f in fields if f.given and f.type is str), None)
         self.counts: Counter[str] = Counter()
         self.empty: list[int] = []
+        self.line = 0
+        self.remarks: dict[str, list[int]] = {}
 
     def examples(self, rows: Iterator[tuple[int, Cells]]) -> Iterator[Example[InputT, OutputT]]:
         for line, cells in rows:
+            self.line = line
             if self.edit is not None:
                 edited = self.edit(cells)
                 if edited is None:
@@ -101,9 +104,12 @@ class _Reader(Generic[InputT, OutputT]):
             yield Example(given, wanted, Place(self.path, line))
 
     def notes(self) -> list[str]:
-        notes = []
+        notes = [
+            f"{self.path}: {remark} (line{'s' * (len(lines) > 1)} {_few(lines, len(lines))})"
+            for remark, lines in self.remarks.items()
+        ]
         if empty := self.counts["empty"]:
-            lines = ", ".join(map(str, self.empty)) + ", …" * (empty > len(self.empty))
+            lines = _few(self.empty, empty)
             texts, where = ("text is", "line") if empty == 1 else ("texts are", "lines")
             notes.append(f"{self.path}: {empty} {texts} empty, kept ({where} {lines})")
         if out := self.counts["left_out"]:
@@ -114,6 +120,14 @@ class _Reader(Generic[InputT, OutputT]):
         self.counts["empty"] += 1
         if len(self.empty) < _SHOWN:
             self.empty.append(line)
+
+    def _remark(self, remark: str) -> None:
+        self.remarks.setdefault(remark, []).append(self.line)
+
+
+def _few(lines: Sequence[int], count: int) -> str:
+    """The first of so many lines."""
+    return ", ".join(map(str, lines[:_SHOWN])) + ", …" * (count > _SHOWN)
 
 
 def _guessed(chosen: Columns, named: Mapping[str, str], present: Sequence[str], path: str) -> str:

@@ -1,7 +1,8 @@
-"""An encoder and the head that reads it."""
+"""An encoder and the head that reads it, or the decoder that writes from it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -22,14 +23,25 @@ class Head(Protocol):
     def __call__(self, hidden: Hidden) -> Scores: ...
 
 
+Targets = Mapping[str, Tensor]
+"""What is aimed at, as `Task.loss` has it."""
+
+
 class Model(nn.Module):
-    """batch → Scores."""
+    """batch → Scores.
+
+    A head that is `guided` learns one thing given another, an end given the right start: in training it is
+    called with the targets as well.
+    """
 
     def __init__(self, encoder: Encoder, head: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
 
-    def forward(self, batch: Packed) -> Scores:
+    def forward(self, batch: Packed, targets: Targets | None = None) -> Scores:
         reads: Reads = self.head.reads  # type: ignore[assignment]
-        return self.head(self.encoder(batch, reads))  # type: ignore[no-any-return]
+        hidden = self.encoder(batch, reads)
+        if targets is not None and getattr(self.head, "guided", False):
+            return self.head(hidden, targets)  # type: ignore[no-any-return]
+        return self.head(hidden)  # type: ignore[no-any-return]

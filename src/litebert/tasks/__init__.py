@@ -5,5 +5,21 @@ frozen dataclass, a subclass of `Task`, with a short method for each of the ques
 `litebert train --task FILE` finds it by the file's name.
 """
 
-shared = frozenset({"task", "texts", "labels", "heads", "metrics", "vectors"})
+shared = frozenset(
+    {
+        "answers",
+        "heads",
+        "labels",
+        "metrics",
+        "passages",
+        "places",
+        "spans",
+        "tags",
+        "task",
+        "texts",
+        "vectors",
+        "word_pieces",
+        "words",
+    }
+)
 """The files that hold what tasks share and are none themselves."""

@@ -56,6 +56,12 @@ class Record:
 
     __pydantic_config__: ClassVar[Any] = {"use_attribute_docstrings": True}
 
+    @property
+    def group(self) -> str:
+        """Those alike in this are never on two sides of a split: the first field, unless an Input says else."""
+        first = getattr(self, fields(self)[0].name)
+        return first if isinstance(first, str) else repr(first)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC, Generic[InputT, OutputT]):
@@ -67,8 +73,10 @@ class Task(ABC, Generic[InputT, OutputT]):
     """The file's name with dashes: what `--task` takes."""
     Input: ClassVar[type]
     Output: ClassVar[type]
+    Wanted: ClassVar[type | None] = None
+    """What data say is right, where that is more than one Output: several answers. A subclass of Output."""
     columns: ClassVar[Mapping[str, tuple[str, ...]]]
-    """For each field of Input and Output that a data file gives, the column names that mean it,
+    """For each field of Input and Output (or Wanted) that a data file gives, the column names that mean it,
     likeliest first."""
     cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
     """For a field whose type does not say how a cell becomes its value: a function that does,
@@ -119,9 +127,11 @@ class Task(ABC, Generic[InputT, OutputT]):
         self,
         cells: dict[str, Any],
         columns: Mapping[str, str],  # noqa: ARG002 (for those who override it)
+        note: Callable[[str], None],  # noqa: ARG002
     ) -> dict[str, Any]:
         """A row of a data file, made one whose columns can be read each by itself: tags become spans of a
-        text. columns: which column each field is read from. Raises `ValueError`, or `PartError`."""
+        text. columns: which column each field is read from; note: hears what a person should be told of the
+        row, in words that fit any such row. Raises `ValueError`, or `PartError`."""
         return cells
 
     def exercise(self, given: InputT, wanted: OutputT) -> tuple[InputT, OutputT]:
@@ -173,6 +183,18 @@ class Task(ABC, Generic[InputT, OutputT]):
         scores: Sequence[Mapping[str, NDArray[np.float32]]],
     ) -> OutputT:
         """The Output, from the scores of each of the Input's encodings."""
+
+    def undecided(self) -> Task[InputT, OutputT]:
+        """This task in the form whose Outputs `decided` chooses by."""
+        return self
+
+    def decided(
+        self,
+        outputs: Sequence[OutputT],
+        wanted: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
+    ) -> tuple[Task[InputT, OutputT], Sequence[OutputT]]:
+        """This task with what is chosen on dev, as a threshold is, and its Outputs. outputs: `undecided()`'s."""
+        return self, outputs
 
     @abstractmethod
     def mistake(self, output: OutputT, wanted: OutputT) -> float | None:

@@ -17,4 +17,4 @@ class Finetuning:
         self.task = task
 
     def __call__(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.task.loss(model(batch.packed), batch.targets), {}
+        return self.task.loss(model(batch.packed, batch.targets), batch.targets), {}
