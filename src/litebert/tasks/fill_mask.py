@@ -324,9 +324,7 @@ def _answer(answer: str, before: str, tokenizer: Tokenizer) -> int:
         pieces = _going_on(pieces, tokenizer)
     if len(pieces) != 1 or pieces.ids[0] == tokenizer.unknown:
         what = "no piece" if len(pieces) <= 1 else f"{len(pieces)} pieces"
-        raise InputError(
-            f"the answer {answer!r} is {what} of the vocabulary, but a {MASK} stands for one", code="answer"
-        )
+        raise InputError(f"the answer {answer!r} is {what} of the vocabulary, but a {MASK} stands for one")
     return int(pieces.ids[0])
 
 

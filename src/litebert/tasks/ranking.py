@@ -99,7 +99,7 @@ class Rank(Task[Query, Ranking]):
     def encode(self, given: Query, tokenizer: Tokenizer) -> list[Encoding]:
         """Of cross, the query with each candidate; of bi, the query and then each candidate by itself."""
         if not given.candidates:
-            raise InputError("there are no candidates to rank", code="no_candidates")
+            raise InputError("there are no candidates to rank")
         limit, on_long = self.max_pieces, self.on_long
         if self.encoder == "bi":
             rows = [(vectors.encode(given.query, Role.ANCHOR, tokenizer, limit, "truncate"), -1)]

@@ -10,7 +10,7 @@ environment variable `LITEBERT_DATA` names.
     glue.mrpc                classification  train dev           3,667 and 408
     glue.rte                 classification  train* dev* all     2,490
     glue.qnli                classification  train* dev* all     5,463 (the official dev)
-    glue.stsb                regression      train dev           5,749 and 1,500
+    glue.stsb                similarity      train dev           5,749 and 1,500
     clue.tnews               classification  train* dev* all     53,360
     clue.afqmc               classification  train dev           34,334 and 4,316
     clue.ocnli               classification  train train_3k dev  9,985, 2,994, 2,950: those with a label
@@ -20,7 +20,17 @@ environment variable `LITEBERT_DATA` names.
     reviews.imdb             classification  train* dev* all     25,000
     reviews.imdb_stars       regression      train* dev* all     the same; 1 to 10 stars
     reviews.en, .zh, .both   classification  train test          come with the package
-    stsb.en, stsb.zh         regression      train dev           5,749 and 1,500
+    sick.relatedness         similarity      train dev test      4,500, 500 and 4,927
+    sick.entailment          classification  train dev test      the same
+    stsb.en, stsb.zh         similarity      train dev           5,749 and 1,500
+    pairs.afqmc              embedding       train dev           10,573 and 1,338: those that mean the same
+    pairs.lcqmc              embedding       train* dev* all     4,402: those that mean the same
+    pairs.ocnli              embedding       train dev           3,309 and 947, triples of OCNLI
+    ranking.wikiqa           ranking         train dev test      873, 126 and 243 questions
+    ranking.trecqa           ranking         train dev raw_dev   93, 65 and 81 questions
+    ranking.msmarco          ranking         test                43 queries, 4,102 judgements
+    ranking.dbpedia          ranking         test                40 queries, 3,709 judgements
+    wikitext.two             fill-mask       dev test            1,841 and 2,183 paragraphs
     zh.chnsenticorp          classification  train dev           9,600 and 1,200
     zh.lcqmc                 classification  train* dev* all     8,802 (the official dev)
     zh.waimai                classification  train* dev* all     11,987

@@ -17,7 +17,7 @@ from litebert.data.example import Examples
 from litebert.data.source import DEV_SHARE, Source, by_hash, from_file
 from litebert.data.split import position
 from litebert.tasks.classification import Classification
-from litebert.tasks.regression import Regression
+from litebert.tasks.similarity import Similarity
 
 SENTIMENT = Classification(labels=("negative", "positive"))
 ACCEPTABLE = Classification(labels=("unacceptable", "acceptable"))
@@ -122,7 +122,7 @@ qnli = Source(
     "Question NLI: does the sentence answer the question? Its dev alone (Wang et al. 2018)",
 )
 stsb = Source(
-    Regression(),
-    {split: from_file(f"glue/STS-B/{split}.tsv", Regression(), _STSB) for split in ("train", "dev")},
+    Similarity(),
+    {split: from_file(f"glue/STS-B/{split}.tsv", Similarity(), _STSB) for split in ("train", "dev")},
     "Semantic Textual Similarity Benchmark: how alike, 0 to 5 (Cer et al. 2017)",
 )

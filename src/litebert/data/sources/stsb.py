@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from litebert.data.source import Source, from_file
-from litebert.tasks.regression import Regression
+from litebert.tasks.similarity import Similarity
 
 
 def _source(language: str, about: str) -> Source:
     columns = {"text": "0", "second": "1", "score": "2"}
     return Source(
-        Regression(),
+        Similarity(),
         {
-            split: from_file(f"stsb_multi_mt/stsb-{language}-{split}.csv", Regression(), columns)
+            split: from_file(f"stsb_multi_mt/stsb-{language}-{split}.csv", Similarity(), columns)
             for split in ("train", "dev")
         },
         about,
