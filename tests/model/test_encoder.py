@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reference import LENGTHS, encoder, encodings, far, padded, small
 from torch.nn import functional as F
 
-from litebert.model.attention import Noise, _kept, attend, attend_first
+from litebert.model.attention import Noise, attend, attend_first, keeps
 from litebert.model.dropout import Draw
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden
@@ -157,7 +157,7 @@ def _attended(qkv: torch.Tensor, batch: Packed, heads: int, noise: Noise | None,
     q, k, v = qkv[here].unflatten(1, (3, heads, -1)).permute(1, 2, 0, 3)
     weights = torch.softmax(q @ k.transpose(1, 2) / q.shape[-1] ** 0.5, -1)
     if noise is not None:
-        keep = _kept(batch.keys[here][None], batch.positions[here][None], heads, noise)[0]
+        keep = keeps(batch.keys[here][None], batch.positions[here][None], heads, noise)[0]
         assert 0 < keep.float().mean() <= 1
         weights = weights * keep / (1 - noise.rate)
     return (weights @ v).transpose(0, 1).flatten(1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -49,7 +49,7 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int, noise: Noise 
     weights = torch.softmax(scores.float() / math.sqrt(d) + bias[:, None], -1)
     if noise:
         positions = torch.arange(w, device=q.device).expand(b, w)
-        keep = _kept(batch.keys[batch.first][:, None], positions, heads, noise)[:, :, 0]
+        keep = keeps(batch.keys[batch.first][:, None], positions, heads, noise)[:, :, 0]
         weights = weights * keep / (1 - noise.rate)
     return torch.bmm(weights.to(v.dtype).view(b * heads, 1, w), v).view(b, heads * d)
 
@@ -62,11 +62,11 @@ class _Attend(torch.autograd.Function):
         out = qkv.new_zeros(len(qkv), qkv.shape[1] // 3)
         ctx.rate, ctx.kept = noise.rate if noise else 0.0, []
         for tier in batch.tiers:
-            q, k, v = _laid_out(qkv, tier, 3, heads)
-            weights = _softmax(_product(q, k.transpose(-2, -1)), tier.bias, 1 / math.sqrt(q.shape[-1]))
+            q, k, v = laid_out(qkv, tier, 3, heads)
+            weights = softmax(product(q, k.transpose(-2, -1)), tier.bias, 1 / math.sqrt(q.shape[-1]))
             keep = _tier_keeps(tier, batch, heads, noise) if noise else None
-            gathered = _product(_drop(weights, keep, ctx.rate), v)
-            out.index_copy_(0, tier.pieces, _taken_back(gathered[None], tier))
+            gathered = product(drop(weights, keep, ctx.rate), v)
+            out.index_copy_(0, tier.pieces, taken_back(gathered[None], tier))
             ctx.kept.append((tier, q, k, v, weights, keep))
         return out
 
@@ -75,16 +75,29 @@ class _Attend(torch.autograd.Function):
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor, None, None, None]:
         dqkv = dout.new_zeros(len(dout), 3 * dout.shape[1])
         for tier, q, k, v, weights, keep in ctx.kept:
-            (do,) = _laid_out(dout, tier, 1, weights.shape[1], only_pieces=True)
-            dweights = _drop(_product(do, v.transpose(-2, -1)), keep, ctx.rate)
-            ds = _softmax_slope(weights, dweights, 1 / math.sqrt(q.shape[-1]))
-            used = _drop(weights, keep, ctx.rate)
-            parts = (_product(ds, k), _product(ds.transpose(-2, -1), q), _product(used.transpose(-2, -1), do))
-            dqkv.index_copy_(0, tier.pieces, _taken_back(torch.stack(parts), tier))
+            (do,) = laid_out(dout, tier, 1, weights.shape[1], only_pieces=True)
+            dweights = drop(product(do, v.transpose(-2, -1)), keep, ctx.rate)
+            ds = softmax_slope(weights, dweights, 1 / math.sqrt(q.shape[-1]))
+            used = drop(weights, keep, ctx.rate)
+            parts = (product(ds, k), product(ds.transpose(-2, -1), q), product(used.transpose(-2, -1), do))
+            dqkv.index_copy_(0, tier.pieces, taken_back(torch.stack(parts), tier))
         return dqkv, None, None, None
 
 
-def _laid_out(x: Tensor, tier: Tier, parts: int, heads: int, *, only_pieces: bool = False) -> Tensor:
+class Layout(Protocol):
+    """Where pieces lie in rows: a `Tier`, or a side of a `crossing.Meeting`."""
+
+    @property
+    def places(self) -> Tensor: ...
+    @property
+    def pieces(self) -> Tensor: ...
+    @property
+    def back(self) -> Tensor: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+
+def laid_out(x: Tensor, tier: Layout, parts: int, heads: int, *, only_pieces: bool = False) -> Tensor:
     """x [N, parts·H] → [parts, R, A, W, D]. An empty place holds what piece 0 holds, or zeros."""
     (r, w), d = tier.shape, x.shape[1] // parts // heads
     if only_pieces:
@@ -94,13 +107,13 @@ def _laid_out(x: Tensor, tier: Tier, parts: int, heads: int, *, only_pieces: boo
     return rows.view(r, w, parts, heads, d).permute(2, 0, 3, 1, 4).contiguous()
 
 
-def _taken_back(x: Tensor, tier: Tier) -> Tensor:
+def taken_back(x: Tensor, tier: Layout) -> Tensor:
     """x [parts, R, A, W, D] → [n, parts·H], for the tier's n pieces."""
     parts, r, heads, w, d = x.shape
     return x.permute(1, 3, 0, 2, 4).reshape(r * w, parts * heads * d).index_select(0, tier.back)
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
+def product(a: Tensor, b: Tensor) -> Tensor:
     """[R, A, m, k] × [R, A, k, n] → [R, A, m, n]."""
     r, heads = a.shape[:2]
     return torch.bmm(a.flatten(0, 1), b.flatten(0, 1)).view(r, heads, a.shape[2], b.shape[3])
@@ -108,10 +121,10 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 
 def _tier_keeps(tier: Tier, batch: Packed, heads: int, noise: Noise) -> Tensor:
     keys, positions = (t[tier.places].view(tier.shape) for t in (batch.keys, batch.positions))
-    return _kept(keys, positions, heads, noise)
+    return keeps(keys, positions, heads, noise)
 
 
-def _softmax(scores: Tensor, bias: Tensor, scale: float) -> Tensor:
+def softmax(scores: Tensor, bias: Tensor, scale: float) -> Tensor:
     """In two passes, for fused into one the exponentials would be worked out twice."""
     return _shares(_exponentials(scores, bias, scale))
 
@@ -129,12 +142,12 @@ def _shares(x: Tensor) -> Tensor:
 
 
 @fused
-def _softmax_slope(weights: Tensor, dweights: Tensor, scale: float) -> Tensor:
+def softmax_slope(weights: Tensor, dweights: Tensor, scale: float) -> Tensor:
     p, dp = weights.float(), dweights.float()
     return (p * (dp - (p * dp).sum(-1, keepdim=True)) * scale).to(weights.dtype)
 
 
-def _drop(weights: Tensor, keep: Tensor | None, rate: float) -> Tensor:
+def drop(weights: Tensor, keep: Tensor | None, rate: float) -> Tensor:
     return weights if keep is None else _dropped(weights, keep, rate)
 
 
@@ -143,7 +156,7 @@ def _dropped(weights: Tensor, keep: Tensor, rate: float) -> Tensor:
     return torch.where(keep, weights / (1 - rate), 0.0).to(weights.dtype)
 
 
-def _kept(keys: Tensor, positions: Tensor, heads: int, noise: Noise) -> Tensor:
+def keeps(keys: Tensor, positions: Tensor, heads: int, noise: Noise) -> Tensor:
     """keys [R, Q] of the querying pieces, positions [R, W] of those attended → bool [R, A, Q, W].
 
     Nothing here depends on the row that a sequence was laid into.

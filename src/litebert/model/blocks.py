@@ -18,12 +18,15 @@ from torch.nn import functional as F
 from litebert.model.activations import ACTIVATIONS
 from litebert.model.attention import Noise, attend, attend_first
 from litebert.model.config import EncoderConfig
+from litebert.model.crossing import Crossing, attend_to
 from litebert.model.dropout import Draw, dropout
 from litebert.model.packing import Packed
 from litebert.model.products import Linear, stack
 
 _SITES = 4
 """Places in a layer where dropout is drawn; 0 to 3 of "layer 0" belong to the embeddings."""
+_ACROSS = 1 << 9
+"""Added to a layer's number, where its second attention draws."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class PreparedAttention:
         """x [N, H] → [N, H]. Layers count from 1."""
         noise = self.run.noise(self.config.attention_dropout, layer)
         gathered = attend(self.qkv(x), batch, self.config.heads, noise)
-        return self._add(x, gathered, batch.keys, layer)
+        return self.add(x, gathered, batch.keys, layer)
 
     def first(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and no more."""
@@ -118,10 +121,33 @@ class PreparedAttention:
         kv = stack(self.block.key, self.block.value, dtype=self.run.dtype)(x)
         noise = self.run.noise(self.config.attention_dropout, layer)
         gathered = attend_first(q, kv, batch, self.config.heads, noise)
-        return self._add(first, gathered, batch.keys[batch.first], layer)
+        return self.add(first, gathered, batch.keys[batch.first], layer)
 
-    def _add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
+    def add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
+        """What was gathered [n, H] through the output matrix, onto x [n, H], and the norm."""
         y = self.run.dropout(self.output(gathered), self.config.hidden_dropout, keys, layer, 1)
+        return self.block.norm.added(x, y)
+
+
+class PreparedCrossing:
+    """The same brick, attending from a text that is written to its source. As the source's states stay what
+    they are, their keys and values are worked out once, for all layers that the block serves."""
+
+    def __init__(self, block: Attention, run: Pass, memory: Tensor) -> None:
+        self.block, self.run, self.config = block, run, block.config
+        self.query = block.query.prepare(run.dtype)
+        self.output = block.output.prepare(run.dtype)
+        self.kv = stack(block.key, block.value, dtype=run.dtype)(memory)
+
+    def __call__(self, x: Tensor, over: Crossing, layer: int) -> Tensor:
+        """x [N, H] → [N, H]."""
+        noise = self.run.noise(self.config.attention_dropout, layer + _ACROSS)
+        gathered = attend_to(self.query(x), self.kv, over, self.config.heads, noise)
+        return self.add(x, gathered, over.written.keys, layer)
+
+    def add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
+        """What was gathered [n, H] through the output matrix, onto x [n, H], and the norm."""
+        y = self.run.dropout(self.output(gathered), self.config.hidden_dropout, keys, layer, 3)
         return self.block.norm.added(x, y)
 
 

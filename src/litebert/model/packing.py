@@ -28,8 +28,8 @@ from litebert.text.encoding import Encoding
 WIDTHS = (32, 64, 128, 256, 512)
 """Row widths. A sequence goes to the narrowest that holds it, since scores cost a width for each piece."""
 
-_PLACES = 1 << 20
-"""More places than a sequence can have, so that (sample, place) is one number."""
+PLACES_BITS = 20
+"""More places than a sequence can have are numbered by so many bits: (sample, place) is one number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +39,8 @@ class Tier:
     places: int64 [R·W], the piece that stands in each place (an empty place repeats piece 0);
     pieces: int64 [n], which pieces of the batch are in this tier, ascending;
     back: int64 [n], for each of them its place;
-    bias: float32 [R, 1, W, W], 0 where two places are pieces of one sequence, else -inf
-    (an empty place sees itself, so that no row of scores is empty).
+    bias: float32 [R, 1, W, W], 0 where two places are pieces of one sequence (and, in a causal batch, the
+    second is not after the first), else -inf (an empty place sees itself, so that no row of scores is empty).
     """
 
     places: Tensor
@@ -62,6 +62,8 @@ class Packed:
 
     keys: int64 [N], by which dropout is drawn: a function of the sample and the place in it alone, so that
     a sample meets the same dropout whatever batch, process or row it is in.
+
+    causal: whether a piece attends only to itself and those before it, as in a text that is being written.
     """
 
     ids: Tensor
@@ -70,6 +72,7 @@ class Packed:
     starts: Tensor
     lengths: tuple[int, ...]
     keys: Tensor
+    causal: bool = False
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -86,7 +89,7 @@ class Packed:
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
         """How attention lays the sequences out; worked out once for all layers."""
-        return tuple(_tiers(self.lengths))
+        return tuple(_tiers(self.lengths, causal=self.causal))
 
     @cached_property
     def padded(self) -> tuple[Tensor, Tensor]:
@@ -117,11 +120,13 @@ def pack_flat(
     segments: NDArray[np.integer[Any]],
     lengths: NDArray[np.int64],
     samples: NDArray[np.int64],
+    *,
+    causal: bool = False,
 ) -> Packed:
     """ids, segments [n], with the lengths [B] of the sequences in them, and their numbers [B]."""
     starts = np.concatenate([[0], np.cumsum(lengths)])
     positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-    keys = np.repeat(samples, lengths) * _PLACES + positions
+    keys = (np.repeat(samples, lengths) << PLACES_BITS) + positions
     filled = rounded(len(ids), steps=8, least=32)
     return Packed(
         **{
@@ -135,6 +140,7 @@ def pack_flat(
         },
         starts=torch.from_numpy(starts),
         lengths=tuple(lengths.tolist()),
+        causal=causal,
     )
 
 
@@ -148,16 +154,16 @@ def rounded(count: int, *, steps: int, least: int) -> int:
     return -(-count // grain) * grain
 
 
-def _tiers(lengths: Sequence[int]) -> list[Tier]:
+def _tiers(lengths: Sequence[int], *, causal: bool) -> list[Tier]:
     width_of = [next((w for w in WIDTHS if w >= n), n) for n in lengths]
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     return [
-        _lay([i for i, w in enumerate(width_of) if w == width], width, starts)
+        _lay([i for i, w in enumerate(width_of) if w == width], width, starts, causal=causal)
         for width in sorted(set(width_of))
     ]
 
 
-def _lay(members: list[int], width: int, starts: NDArray[np.int64]) -> Tier:
+def _lay(members: list[int], width: int, starts: NDArray[np.int64], *, causal: bool) -> Tier:
     rows = _fill(members, width, starts)
     # At least two: the compiler makes a kernel of its own for a size of one.
     rows += [[]] * (rounded(max(len(rows), 2), steps=4, least=1) - len(rows))
@@ -171,7 +177,10 @@ def _lay(members: list[int], width: int, starts: NDArray[np.int64]) -> Tier:
         owner[r, : len(held)] = np.repeat(row, [starts[i + 1] - starts[i] for i in row])
     filled = np.flatnonzero(owner.ravel() >= 0)
     order = np.argsort(places.ravel()[filled], kind="stable")
-    together = (owner[:, :, None] == owner[:, None, :]) & (owner[:, :, None] >= 0) | np.eye(width, dtype=bool)
+    together = (owner[:, :, None] == owner[:, None, :]) & (owner[:, :, None] >= 0)
+    if causal:
+        together &= np.tri(width, dtype=bool)
+    together |= np.eye(width, dtype=bool)
     return Tier(
         places=torch.from_numpy(places.ravel()),
         pieces=torch.from_numpy(places.ravel()[filled][order]),

@@ -5,8 +5,11 @@ Which block each layer uses is `config.attention` and `config.feedforward`: list
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import islice
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from litebert.model.blocks import (
     Attention,
@@ -47,7 +50,9 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
         run = Pass(self.dtype, self.draw if self.training else None)
-        attend, feed = self._prepare(run)
+        if reads == "nothing":
+            return _without_first(batch, None)
+        attend, feed = self.prepared(run)
         *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
         x = self.embeddings(batch, run)
         for layer, (a, f) in early:
@@ -57,14 +62,30 @@ class Encoder(nn.Module):
             first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
             return Hidden(batch, first, self.pooler(first), None)
         x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        if reads == "memory":
+            return _without_first(batch, x)
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
+
+    def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
+        """What is known after so many layers, for each of `depths`; no layer above the deepest is applied."""
+        run = Pass(self.dtype, self.draw if self.training else None)
+        attend, feed = self.prepared(run)
+        x = self.embeddings(batch, run)
+        found: dict[int, Hidden] = {}
+        orders = zip(self.config.attention, self.config.feedforward, strict=True)
+        for layer, (a, f) in enumerate(islice(orders, max(depths)), start=1):
+            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+            if layer in depths:
+                first = x.index_select(0, batch.first)
+                found[layer] = Hidden(batch, first, self.pooler(first), x[: batch.count])
+        return found
 
     def __getstate__(self) -> dict[str, object]:
         """Without the packed matrices, which torch cannot copy."""
         return {**self.__dict__, "_kept": None}
 
-    def _prepare(self, run: Pass) -> Prepared:
+    def prepared(self, run: Pass) -> Prepared:
         """The blocks, matrices packed: for this step or, without gradients, until weights change."""
         if torch.is_grad_enabled() or run.draw is not None:
             self._kept = None
@@ -78,6 +99,11 @@ class Encoder(nn.Module):
         attention: list[Attention] = list(self.attention)  # type: ignore[arg-type]
         feedforward: list[FeedForward] = list(self.feedforward)  # type: ignore[arg-type]
         return [block.prepare(run) for block in attention], [block.prepare(run) for block in feedforward]
+
+
+def _without_first(batch: Packed, pieces: Tensor | None) -> Hidden:
+    nothing = torch.empty(0)
+    return Hidden(batch, nothing, nothing, pieces)
 
 
 def initialise(module: nn.Module, std: float) -> None:
