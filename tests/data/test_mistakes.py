@@ -13,6 +13,7 @@ import pytest
 from litebert.data import files
 from litebert.data.examples import read
 from litebert.errors import DataError, UsageError
+from litebert.names import known
 from litebert.tasks.classification import Classification
 from litebert.tasks.multilabel import Multilabel
 from litebert.tasks.regression import Regression
@@ -156,7 +157,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     ),
     "what.txt": (
         "hello\nworld\n",
-        "what.txt:1: of what format is it? Say --format, one of csv, fasttext, json, jsonl, parquet, tsv",
+        f"what.txt:1: of what format is it? Say --format, one of {', '.join(known('litebert.data.formats'))}",
     ),
     "several.txt": (
         "__label__a __label__b good film\n",

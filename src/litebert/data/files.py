@@ -1,4 +1,6 @@
-"""A file's bytes → lines of text: `.gz` taken apart, UTF-8 checked, every complaint with its place.
+"""A file's bytes → lines of text: `.gz` and `.zip` unpacked, UTF-8 checked, every complaint with its place.
+
+`set.zip` is the one file in it, `set.zip/train.txt` one of several.
 
 What is read is a stream: a line at a time, whatever the size of the file. Two things are bounded, so that a
 small file cannot fill the memory: a line (`MAX_LINE`), and how much longer than itself a `.gz` may become
@@ -10,12 +12,13 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from litebert.errors import DataError
 
@@ -100,9 +103,10 @@ class File:
         """What `read` gives, with a damaged `.gz`, or one that grows without end, told as such."""
         try:
             data = read()
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+            kind = "zip" if isinstance(error, zipfile.BadZipFile) else "gz"
             raise self.error(
-                f"the .gz is damaged or cut short here ({error}); fetch or pack it again", line
+                f"the .{kind} is damaged or cut short here ({error}); fetch or pack it again", line
             ) from None
         except OSError as error:
             raise self.error(f"cannot be read: {error.strerror or error}", line) from None
@@ -136,6 +140,8 @@ def shown(path: str) -> str:
 def _open(path: str) -> BinaryIO:
     if path == "-":
         return sys.stdin.buffer
+    if (archive := archive_of(path)) is not None:
+        return _member(*archive)
     try:
         return Path(path).open("rb")
     except FileNotFoundError:
@@ -144,6 +150,34 @@ def _open(path: str) -> BinaryIO:
         raise DataError(f"is a folder; expected a file{_inside(Path(path))}", path=path) from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path) from None
+
+
+def archive_of(path: str) -> tuple[Path, str] | None:
+    """The `.zip` that a path leads into, and what of it: nothing for the one file in it."""
+    head, zipped, member = path.partition(".zip/")
+    archive = Path(head + ".zip" if zipped else path)
+    is_one = bool(zipped) or archive.suffix.lower() == ".zip"
+    return (archive, member) if is_one and archive.is_file() else None
+
+
+def _member(archive: Path, name: str) -> BinaryIO:
+    """A file in a `.zip`, open."""
+    try:
+        opened = zipfile.ZipFile(archive)
+        files = {info.filename: info for info in opened.infolist() if not info.is_dir()}
+        chosen = files.get(name) if name else next(iter(files.values())) if len(files) == 1 else None
+        if chosen is None:
+            some = ", ".join(f"{archive}/{one}" for one in list(files)[:5])
+            what = "no such file" if name else f"{len(files)} files"
+            raise DataError(f"{what} in this archive; there is {some}", path=archive)
+        if chosen.file_size > max(MAX_LINE, MAX_RATIO * chosen.compress_size):
+            raise DataError(
+                f"{chosen.filename} becomes over {MAX_RATIO} times its size; text does not pack so well",
+                path=archive,
+            )
+        return cast(BinaryIO, opened.open(chosen))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+        raise DataError(f"is a damaged or locked archive ({error})", path=archive) from None
 
 
 def near(path: Path) -> str:

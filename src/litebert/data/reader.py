@@ -122,7 +122,9 @@ class _Reader(Generic[InputT, OutputT]):
             self.empty.append(line)
 
     def _remark(self, remark: str) -> None:
-        self.remarks.setdefault(remark, []).append(self.line)
+        lines = self.remarks.setdefault(remark, [])
+        if lines[-1:] != [self.line]:
+            lines.append(self.line)
 
 
 def _few(lines: Sequence[int], count: int) -> str:

@@ -50,7 +50,7 @@ def begun(file: File, likely: Sequence[str]) -> ModuleType | None:
 
 def by_name(path: str) -> ModuleType | None:
     """The format that the end of a path means."""
-    ends = path.lower().removesuffix(".gz")
+    ends = path.lower().removesuffix(".gz").removesuffix(".zip")
     modules = (names.find(FORMATS, name, "format") for name in names.known(FORMATS))
     return next((module for module in modules if ends.endswith(module.suffixes)), None)
 

@@ -17,7 +17,7 @@ from typing import Any
 from litebert import names
 from litebert.data.example import Examples
 from litebert.data.fields import Convert, label
-from litebert.data.files import near
+from litebert.data.files import archive_of, near
 from litebert.data.reader import Edit, read_file
 from litebert.data.split import first_text, position
 from litebert.errors import DataError, UsageError, nearest
@@ -99,7 +99,7 @@ def data_file(name: str) -> str:
         )
     plain = Path(folder).expanduser() / name
     for path in (plain, plain.with_name(plain.name + ".gz")):
-        if path.is_file():
+        if path.is_file() or archive_of(str(path)) is not None:
             return str(path)
     raise DataError(f"is not there, and no {plain.name}.gz; {FOLDER} is {folder}", path=plain)
 

@@ -59,6 +59,34 @@ def flags(outputs: ArrayLike, wanted: ArrayLike) -> dict[str, float]:
     }
 
 
+def found(sums: NDArray[np.int64]) -> dict[str, float]:
+    """The measures of things that were found, by type: [types, 3], right, found and wanted.
+
+    precision, recall and f1 (which is micro_f1) count all types together; macro_f1 is the mean over those that
+    occur.
+    """
+    hits, given, right = sums.T
+    whole = _share(2 * hits.sum(), given.sum() + right.sum())
+    return {
+        "f1": whole,
+        "precision": _share(hits.sum(), given.sum()),
+        "recall": _share(hits.sum(), right.sum()),
+        "micro_f1": whole,
+        "macro_f1": found_means(sums)["f1"],
+    }
+
+
+def found_means(sums: NDArray[np.int64]) -> dict[str, float]:
+    """f1, precision and recall as means over the types that occur, of the same numbers."""
+    hits, given, right = sums.T
+    occurs = given + right > 0
+    return {
+        "f1": _mean(_f1(hits, given, right), occurs),
+        "precision": _mean(_ratio(hits, given), occurs),
+        "recall": _mean(_ratio(hits, right), occurs),
+    }
+
+
 def accuracy(outputs: Names, wanted: Names) -> float:
     """The share of Inputs that got the right label."""
     return _share(sum(o == w for o, w in zip(outputs, wanted, strict=True)), len(wanted))

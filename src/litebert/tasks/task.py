@@ -58,7 +58,7 @@ class Record:
 
     @property
     def group(self) -> str:
-        """Those alike in this are never on two sides of a split: the first field, unless an Input says else."""
+        """Those alike in this are never on two sides of a split: by the first field, if no other is said."""
         first = getattr(self, fields(self)[0].name)
         return first if isinstance(first, str) else repr(first)
 
@@ -193,7 +193,7 @@ class Task(ABC, Generic[InputT, OutputT]):
         outputs: Sequence[OutputT],
         wanted: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
     ) -> tuple[Task[InputT, OutputT], Sequence[OutputT]]:
-        """This task with what is chosen on dev, as a threshold is, and its Outputs. outputs: `undecided()`'s."""
+        """This task with what is chosen on dev, as a threshold is; and its Outputs. Given are `undecided()`'s."""
         return self, outputs
 
     @abstractmethod
