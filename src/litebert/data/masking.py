@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -89,6 +89,10 @@ class PretrainingBatch:
     def __len__(self) -> int:
         return len(self.packed)
 
+    @property
+    def pieces(self) -> int:
+        return self.packed.count
+
 
 class Instances:
     """The samples of a corpus, of at most `length` pieces, special ones included.
@@ -129,6 +133,13 @@ class Instances:
         if not len(chunks):
             raise DataError("has no document of two pieces", path=self.corpus.folder)
         return chunks
+
+    @cached_property
+    def guesses(self) -> float:
+        """Pieces to guess in a sample, on average over the first epoch."""
+        chunks, pieces = self.chunks(0), self._edges.pieces
+        sizes = np.minimum(pieces[chunks.ends] - pieces[chunks.starts], self.room)
+        return float(np.maximum(self.masking.rate * sizes, 1).mean())
 
     def locate(self, number: int) -> tuple[int, int]:
         """The epoch of a sample, and the number of its chunk there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,9 @@ def forget(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def finished(folder: Path) -> dict[str, Any] | None:
-    """The results of the run in a folder, if it is over. Raises `ModelError` if they are damaged."""
+def finished(folder: Path, holding: Collection[str] = ("best_by", "dev")) -> dict[str, Any] | None:
+    """The results of the run in a folder, if it is over. Raises `ModelError` if they are damaged, or do not
+    hold what they must."""
     try:
         results = json.loads((folder / RESULTS).read_bytes())
     except FileNotFoundError:
@@ -69,7 +70,7 @@ def finished(folder: Path) -> dict[str, Any] | None:
         raise ModelError(
             f"{folder / RESULTS} is damaged ({error}); --overwrite starts the run anew"
         ) from None
-    if not isinstance(results, dict) or not {"best_by", "dev"} <= results.keys():
+    if not isinstance(results, dict) or not set(holding) <= results.keys():
         raise ModelError(_damaged(folder, "it lacks what is written there"))
     return results
 

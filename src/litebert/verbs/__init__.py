@@ -17,6 +17,7 @@ VERBS = {
     "predict": "predict.Predict",
     "tokenizer encode": "tokenizer.Encode",
     "tokenizer decode": "tokenizer.Decode",
+    "pretrain": "pretrain.Pretrain",
     "convert": "convert.Convert",
     "doctor": "doctor.Doctor",
 }

@@ -1,0 +1,202 @@
+"""A pretraining run: what it is made of, every default decided; and the run itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from litebert import durable
+from litebert.data.corpus.reader import Corpus
+from litebert.data.masking import Instances, Masking
+from litebert.data.pretraining_batches import PretrainingBatches
+from litebert.errors import UsageError
+from litebert.model.checkpoints.loading import write_folder
+from litebert.model.fusion import compiler, fusing
+from litebert.model.pretraining import PretrainingModel
+from litebert.run import Source, dtype_of
+from litebert.training.artifacts.pretraining_card import write_pretraining_card
+from litebert.training.events import Watcher
+from litebert.training.fingerprint import Fingerprint, fingerprint
+from litebert.training.fit import Job, fit
+from litebert.training.objectives.pretraining import Pretraining
+from litebert.training.outcome import RESULTS
+from litebert.training.progress import Progress, Verdict
+from litebert.training.report.curves import draw_curves
+from litebert.training.report.metrics import rows
+from litebert.training.settings import TrainSettings
+from litebert.training.stacking import NO_STACKING, Stacking
+
+PUBLISHED_BATCH, PUBLISHED_RATE = 4096, 0.00176
+"""Samples in an update and the learning rate of LAMB (arXiv 1909.11942 §4.1)."""
+PIECES = 8192
+"""About how many pieces an update has where a person says nothing."""
+JUDGED = 2000
+"""Samples of the dev corpus that are looked at."""
+_LAST = 100
+"""Updates over whose mean the results on training data are told."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pretrained:
+    """What `pretrain` does: a run before its first step."""
+
+    source: Source
+    corpus: Corpus
+    dev: Corpus | None
+    length: int
+    masking: Masking
+    stacking: Stacking
+    also_at: Sequence[int]
+    settings: TrainSettings
+    """With nothing left out."""
+
+    @property
+    def fused(self) -> bool:
+        """Whether the small kernels are compiled: pretraining is always long enough, given a compiler."""
+        return compiler() is not None
+
+    @property
+    def pairs(self) -> bool:
+        return self.masking.sentences != "none"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say before it begins."""
+        chosen = self.settings
+        length = f"{chosen.epochs:g} epochs" if chosen.steps is None else f"{chosen.steps} updates"
+        return (
+            *self.source.notes,
+            f"corpus: {len(self.corpus):,} documents, {len(self.corpus.pieces):,} pieces; samples of up to "
+            f"{self.length}",
+            f"settings: learning rate {chosen.learning_rate:g}, {chosen.batch_size} × {chosen.accumulation} "
+            f"samples an update, {length}, {chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
+        )
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """By what the run is known."""
+        return fingerprint(
+            self.settings,
+            corpus=self.corpus.fingerprint,
+            dev=self.dev.fingerprint if self.dev else "none",
+            model=self.source.fingerprint,
+            objective=json.dumps(
+                {
+                    "length": self.length,
+                    **asdict(self.masking),
+                    "stacking": self.stacking.stages,
+                    "also_at": list(self.also_at),
+                }
+            ),
+            fused=str(self.fused),
+        )
+
+    def batches(self, corpus: Corpus, seed: int) -> PretrainingBatches:
+        instances = Instances(corpus, self.length, seed, self.masking)
+        return PretrainingBatches(instances, self.settings.batch_size or 1)
+
+    def objective(self, batches: PretrainingBatches) -> Pretraining:
+        return Pretraining(
+            guesses=batches.instances.guesses, stacking=self.stacking, also_at=tuple(self.also_at)
+        )
+
+    def job(self) -> Job:
+        """The run as the loop sees it."""
+        batches = self.batches(self.corpus, self.settings.seed)
+        return Job(
+            objective=self.objective(batches),
+            batches=batches,
+            settings=self.settings,
+            evaluate=None if self.dev is None else Judge(self, self.dev),
+            chief="mlm_accuracy",
+            dev_samples=JUDGED,
+        )
+
+
+class Judge:
+    """What a dev corpus says of a model: the same samples, masked the same, whenever it is asked."""
+
+    def __init__(self, run: Pretrained, dev: Corpus) -> None:
+        self._batches = run.batches(dev, seed=0)
+        self._count = max(1, min(self._batches.per_epoch, JUDGED // self._batches.size))
+        self._objective = replace(run.objective(self._batches), stacking=NO_STACKING, also_at=())
+
+    def __call__(self, model: nn.Module) -> Verdict:
+        totals: dict[str, float] = {}
+        with torch.no_grad():
+            for number in range(self._count):
+                for name, value in self._objective(model, self._batches(number))[1].items():
+                    totals[name] = totals.get(name, 0.0) + float(value) / self._count
+        return Verdict(totals)
+
+
+def decided(settings: TrainSettings, length: int) -> TrainSettings:
+    """The settings with what was left out: by the paper's, scaled to the batch (arXiv 1904.00962 §4.3: the
+    learning rate with the root of the batch)."""
+    size = settings.batch_size or max(8, PIECES // length)
+    rate = settings.learning_rate or PUBLISHED_RATE * (size * settings.accumulation / PUBLISHED_BATCH) ** 0.5
+    return replace(
+        settings.filled(learning_rate=rate, batch_size=size, epochs=1.0),
+        precision="bf16" if dtype_of(settings.precision) is torch.bfloat16 else "fp32",
+        threads=settings.threads or torch.get_num_threads(),
+    )
+
+
+def check_vocabulary(source: Source, *corpora: Corpus | None) -> None:
+    """Raises `UsageError` where a corpus is in other pieces than the model."""
+    for corpus in corpora:
+        if corpus is not None and corpus.vocabulary["size"] != source.config.vocabulary:
+            raise UsageError(
+                f"{corpus.folder} is in a vocabulary of {corpus.vocabulary['size']:,} pieces, but "
+                f"{source.name} has {source.config.vocabulary:,}; make it with --tokenizer {source.name}"
+            )
+
+
+def pretrain(run: Pretrained, folder: Path, *, watch: Sequence[Watcher] = ()) -> dict[str, Any]:
+    """Begins the run in a folder, or goes on with it, and gives what `results.json` holds.
+
+    Whoever calls holds the folder and has claimed it (`training/fit.py`). Raises what `fit` raises.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.settings.seed)
+        model = PretrainingModel.of(run.source.checkpoint, run.source.config, pairs=run.pairs)
+    model.encoder.dtype = dtype_of(run.settings.precision)
+    with fusing(run.fused):
+        progress = fit(model, run.job(), folder, watch=watch)
+    return _conclude(folder, model, run, progress)
+
+
+def _conclude(folder: Path, model: PretrainingModel, run: Pretrained, progress: Progress) -> dict[str, Any]:
+    tokenizer = run.source.tokenizer
+    write_folder(folder, model.checkpoint(), pad=tokenizer.pad)
+    tokenizer.save(folder)
+    draw_curves(folder / "metrics.jsonl", folder / "curves.png")
+    results: dict[str, Any] = {
+        "updates": progress.step,
+        "samples": progress.samples,
+        "pieces": progress.pieces,
+        "seconds": round(progress.seconds, 1),
+        "train": _last_means(folder / "metrics.jsonl"),
+    }
+    if progress.best is not None:
+        results["dev"] = dict(progress.best.measures)
+    write_pretraining_card(folder / "README.md", run.source, run.corpus, results, asdict(run.settings))
+    durable.replace_json(folder / RESULTS, results)
+    return results
+
+
+def _last_means(log: Path) -> dict[str, float]:
+    """Means over the last updates."""
+    steps = [row for row in rows(log) if row["kind"] == "step" and not row["skipped"]][-_LAST:]
+    names = ("mlm", "mlm_accuracy", "order", "order_accuracy")
+    return {name: _mean(steps, name) for name in names if steps and name in steps[-1]}
+
+
+def _mean(steps: Sequence[Mapping[str, float]], name: str) -> float:
+    return sum(step[name] for step in steps) / len(steps)
