@@ -39,6 +39,8 @@ class Train:
     """The run's folder."""
     task: str | None = None
     """classification, multilabel, regression; left out, by the source or the model."""
+    options: tuple[str, ...] = ()
+    """Of the task, as name=value: pooling=max, temperature=0.1; `task.json` of a run lists them."""
     dev: str | None = None
     """What the best weights are chosen by; left out, the source's own, or a tenth split off by hash."""
     model: str | None = None
