@@ -78,13 +78,22 @@ class PretrainingBatch:
 
     positions: int64 [M], the places in the packed row of the pieces to guess, ascending. labels: int64 [M],
     what stood there. order: int64 [B], 0 for two segments as they stood, 1 for swapped ones (with `next`, for
-    a second one from elsewhere), -100 for a sample of one segment.
+    a second one from elsewhere), -100 for a sample of one segment. words: int64 [n], for each of the samples'
+    pieces the number of its word in the batch, ascending from 0; -1 for special pieces.
     """
 
     packed: Packed
     positions: Tensor
     labels: Tensor
     order: Tensor
+    words: Tensor
+
+    @property
+    def originals(self) -> Tensor:
+        """int64 [n], the samples' pieces as they stood in the text."""
+        ids = self.packed.ids[: self.packed.count].clone()
+        ids[self.positions] = self.labels
+        return ids
 
     def __len__(self) -> int:
         return len(self.packed)
@@ -162,6 +171,7 @@ class Instances:
             positions=torch.from_numpy(drawn.positions),
             labels=torch.from_numpy(drawn.labels),
             order=torch.from_numpy(drawn.order),
+            words=torch.from_numpy(drawn.words),
         )
 
     def draw(self, epoch: int, chunks: Sequence[int]) -> Drawn:
@@ -175,11 +185,12 @@ class Instances:
         guessed = self._guessed(row, noise, draws[DRAWS])
         labels = row.text[guessed]
         row.ids[row.where[guessed]] = self._replaced(labels, noise[3:, guessed])
-        return Drawn(row.ids, row.segments, row.lengths, row.where[guessed], labels, pairs.label)
+        where = row.where[guessed]
+        return Drawn(row.ids, row.segments, row.lengths, where, labels, pairs.label, row.word_of_each())
 
     def _guessed(self, row: _Row, noise: Floats, turn: Floats) -> Bools:
         """Whether each text piece is to be guessed: bool [T]."""
-        words, first = row.words()
+        words, first = row.words
         lengths, order, edge = noise[:3, first]
         draws = Draws(lengths, order, edge, turn)
         if self.masking.faithful:
@@ -212,7 +223,8 @@ class Instances:
 
 
 class Drawn(NamedTuple):
-    """Samples as arrays: ids, segments int64 [N]; lengths, order int64 [B]; positions, labels int64 [M]."""
+    """Samples as arrays: ids, segments, words int64 [N]; lengths, order int64 [B]; positions, labels int64
+    [M]."""
 
     ids: Ints
     segments: Ints
@@ -220,6 +232,7 @@ class Drawn(NamedTuple):
     positions: Ints
     labels: Ints
     order: Ints
+    words: Ints
 
 
 class _Row:
@@ -246,6 +259,7 @@ class _Row:
         self.text = corpus.pieces[self._places].astype(np.int64)
         self.ids[self.where] = self.text
 
+    @cached_property
     def words(self) -> tuple[Words, Ints]:
         """The words, and where the first piece of each stands in `text`. A segment's first piece starts
         one."""
@@ -254,6 +268,13 @@ class _Row:
         first = np.flatnonzero(starts)
         run = np.repeat(np.arange(len(self._sizes)), self._sizes)[first]
         return Words(owner=run // 2, sizes=np.diff(np.append(first, len(starts))), run=run), first
+
+    def word_of_each(self) -> Ints:
+        """[N], the number of each piece's word; -1 for special pieces."""
+        sizes = self.words[0].sizes
+        each = np.full(len(self.ids), -1)
+        each[self.where] = np.repeat(np.arange(len(sizes)), sizes)
+        return each
 
 
 class _Random:
@@ -303,7 +324,11 @@ def _joined(drawn: list[Drawn]) -> Drawn:
     if len(drawn) == 1:
         return drawn[0]
     before = np.cumsum([0, *(len(each.ids) for each in drawn[:-1])])
+    words = np.cumsum([0, *(each.words.max() + 1 for each in drawn[:-1])])
     moved = [
-        each._replace(positions=each.positions + start) for each, start in zip(drawn, before, strict=True)
+        each._replace(
+            positions=each.positions + start, words=np.where(each.words < 0, -1, each.words + first_word)
+        )
+        for each, start, first_word in zip(drawn, before, words, strict=True)
     ]
     return Drawn(*(np.concatenate(each) for each in zip(*moved, strict=True)))
