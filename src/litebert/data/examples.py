@@ -53,8 +53,7 @@ def read(
     examples = _together(parts, task)
     if fit:
         examples = _fitted(examples, ", ".join(_several(where)))
-    _check(examples)
-    return examples
+    return replace(examples, notes=(*examples.notes, *_check(examples, fit)))
 
 
 def sibling(where: Where, split: str) -> str | None:
@@ -153,10 +152,15 @@ def _fitted(examples: Examples[Any, Any], name: str) -> Examples[Any, Any]:
         raise DataError(error.message, path=name) from None
 
 
-def _check(examples: Examples[Any, Any]) -> None:
-    check = examples.task.check
+def _check(examples: Examples[Any, Any], fit: bool) -> list[str]:
+    """What there is to say of labels that the task does not know, where it is judged by them all the same."""
+    check, lenient = examples.task.check, examples.task.judges_unknown and not fit
+    remarks: dict[str, str] = {}
     for example in examples:
         try:
             check(example.wanted)
         except DataError as error:
-            raise example.place.error(error.message) from None
+            if not lenient:
+                raise example.place.error(error.message) from None
+            remarks.setdefault(error.message, f"{example.place}: {error.message}; it counts as missed")
+    return list(remarks.values())

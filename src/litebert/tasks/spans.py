@@ -57,6 +57,7 @@ class SpanTask(Task[WordsT, OutputT]):
     architecture = "ForTokenClassification"
     formats: ClassVar[tuple[str, ...]] = ("conll",)
     piecewise: ClassVar[frozenset[str]] = frozenset({"tag"})
+    judges_unknown = True
     best = "f1"
     answer: ClassVar[str]
     """The name of the Output's field of spans."""
@@ -112,7 +113,8 @@ class SpanTask(Task[WordsT, OutputT]):
         """The tags of all words at once, since a span may begin in one window and end in another."""
         rows = list(word_pieces.words_of(encodings))
         bounds = np.concatenate([row.bounds[row.read] for row in rows])
-        spelt = tags.tagged(len(bounds), _covering(self.spans(wanted), bounds), self.scheme)
+        known = [span for span in self.spans(wanted) if span.label in self.types]
+        spelt = tags.tagged(len(bounds), _covering(known, bounds), self.scheme)
         numbers = np.array([label_number(tag, self.labels) for tag in spelt], dtype=np.int64)
         return [{"tag": placed} for placed in at_words(rows, numbers)]
 
@@ -157,14 +159,14 @@ class SpanTask(Task[WordsT, OutputT]):
         return self.measured(self.counts(outputs, wanted).sum(axis=0))
 
     def counts(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> NDArray[np.int64]:
-        """[Inputs, types, 3]: right, found and wanted."""
+        """[Inputs, types and one for all unknown, 3]: right, found and wanted."""
         place = {type_: number for number, type_ in enumerate(self.types)}
-        table = np.zeros((len(wanted), len(place), 3), dtype=np.int64)
+        table = np.zeros((len(wanted), len(place) + 1, 3), dtype=np.int64)
         for row, output, right in zip(table, outputs, wanted, strict=True):
             found, there = set(map(_key, self.spans(output))), set(map(_key, self.spans(right)))
             for column, some in enumerate((found & there, found, there)):
                 for label, _, _ in some:
-                    row[label_number(label, self.types) if label not in place else place[label], column] += 1
+                    row[place.get(label, -1), column] += 1
         return table
 
     def measured(self, sums: NDArray[np.int64]) -> dict[str, float]:

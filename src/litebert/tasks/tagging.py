@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from litebert.errors import DataError, InputError
 from litebert.tasks import metrics, tags, word_pieces, words
 from litebert.tasks.labels import LABEL_COLUMNS, check_distinct, fit_labels, label_number
-from litebert.tasks.spans import at_words, tag_loss
+from litebert.tasks.spans import IGNORED, at_words, tag_loss
+from litebert.tasks.tags import Chunk
 from litebert.tasks.task import Record, Target, Task
 from litebert.tasks.words import Words, laid_out
 from litebert.text.encoding import Encoding, OnLong
@@ -47,6 +48,7 @@ class Tagging(Task[Words, Tags]):
     formats: ClassVar[tuple[str, ...]] = ("conll",)
     architecture = "ForTokenClassification"
     piecewise: ClassVar[frozenset[str]] = frozenset({"tag"})
+    judges_unknown = True
     best = "f1"
 
     on_long: OnLong = "window"
@@ -91,7 +93,8 @@ class Tagging(Task[Words, Tags]):
         (row,) = word_pieces.words_of([encoding])
         if row.words.max(initial=-1) >= len(wanted.tags):
             raise DataError(f"there are {len(wanted.tags)} tags, but more tokens")
-        numbers = np.array([label_number(tag, self.labels) for tag in wanted.tags], dtype=np.int64)
+        place = {tag: number for number, tag in enumerate(self.labels)}
+        numbers = np.array([place.get(tag, IGNORED) for tag in wanted.tags], dtype=np.int64)
         return {"tag": next(at_words([row], numbers))}
 
     def head(self, config: EncoderConfig) -> nn.Module:
@@ -129,27 +132,26 @@ class Tagging(Task[Words, Tags]):
         return self.measured(self.counts(outputs, wanted).sum(axis=0))
 
     def counts(self, outputs: Sequence[Tags], wanted: Sequence[Tags]) -> NDArray[np.int64]:
-        """[Inputs, tags + types of spans, 3]: right, given and wanted."""
+        """[Inputs, tags and one for all unknown and the same of spans' types, 3]: right, given and wanted."""
         tag_at = {tag: number for number, tag in enumerate(self.labels)}
-        type_at = {type_: len(tag_at) + number for number, type_ in enumerate(self._types)}
-        table = np.zeros((len(wanted), len(tag_at) + len(type_at), 3), dtype=np.int64)
+        type_at = {type_: len(tag_at) + 1 + number for number, type_ in enumerate(self._types)}
+        table = np.zeros((len(wanted), len(tag_at) + len(type_at) + 2, 3), dtype=np.int64)
         for row, output, right in zip(table, outputs, wanted, strict=True):
-            self._count_tokens(row, output, right)
-            for type_, column in self._spans(output, right) if type_at else ():
-                row[type_at[type_], column] += 1
+            for column, some in enumerate(_tokens(output, right)):
+                np.add.at(row[:, column], [tag_at.get(tag, len(tag_at)) for tag in some], 1)
+            for column, chunks in enumerate(self._spans(output, right) if type_at else ()):
+                np.add.at(row[:, column], [type_at.get(chunk.type, -1) for chunk in chunks], 1)
         return table
 
     def measured(self, sums: NDArray[np.int64]) -> dict[str, float]:
-        tokens, spans = sums[: len(self.labels)], sums[len(self.labels) :]
+        tokens, spans = sums[: len(self.labels) + 1], sums[len(self.labels) + 1 :]
         by_token = metrics.found(tokens)
-        of = metrics.found(spans) if self._types else by_token
-        means = {} if self._types else metrics.found_means(tokens)
+        of = metrics.found(spans) if self._types else metrics.found_means(tokens)
         return {
             "accuracy": by_token["recall"],
             "macro_f1": by_token["macro_f1"],
             "micro_f1": by_token["micro_f1"],
             **{name: of[name] for name in ("f1", "precision", "recall")},
-            **means,
         }
 
     @property
@@ -159,21 +161,14 @@ class Tagging(Task[Words, Tags]):
             return ()
         return tuple(dict.fromkeys(type_ for tag in self.labels if (type_ := tags.parted(tag)[1])))
 
-    def _count_tokens(self, row: NDArray[np.int64], output: Tags, wanted: Tags) -> None:
-        """Raises `DataError` for a tag that is not the task's."""
-        size = len(self.labels)
-        given, right = (
-            np.array([label_number(tag, self.labels) for tag in one.tags], dtype=np.int64)
-            for one in (output, wanted)
-        )
-        for column, some in enumerate((given[given == right], given, right)):
-            row[:size, column] += np.bincount(some, minlength=size)
-
-    def _spans(self, output: Tags, wanted: Tags) -> list[tuple[str, int]]:
+    def _spans(self, output: Tags, wanted: Tags) -> tuple[set[Chunk], set[Chunk], set[Chunk]]:
+        """The spans that both have, and each."""
         read = tags.strict_chunks if self.strict else tags.chunks
-        given, right = (set(read(one.tags)) for one in (output, wanted))
-        return [
-            (chunk.type, column)
-            for column, some in enumerate((given & right, given, right))
-            for chunk in some
-        ]
+        given, right = set(read(output.tags)), set(read(wanted.tags))
+        return given & right, given, right
+
+
+def _tokens(output: Tags, wanted: Tags) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """The tags that both have in the same place, and each."""
+    both = [o for o, w in zip(output.tags, wanted.tags, strict=True) if o == w]
+    return both, output.tags, wanted.tags

@@ -13,7 +13,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,10 @@ Target = dict[str, Any]
 """One encoding's target: numbers or small arrays under the names that `loss` reads."""
 EXAMPLE = "example"
 """The target that every batch has: of each sequence the number, from 0, of the example in the batch."""
+LENGTHS = "/lengths"
+"""After the name of a target that is a list: how long each sequence's is, int64 [B]."""
+Judged = Literal["answers", "likelihood", "both"]
+"""By what a task is judged: by its answers, by how likely what is wanted is to the model, or by both."""
 AT = "at"
 """The scores that a head gives for some pieces alone: their numbers in the batch, ascending [M]; the rows of
 the other scores are theirs."""
@@ -83,10 +87,21 @@ class Task(ABC, Generic[InputT, OutputT]):
     raising `ValueError` with what it expected."""
     formats: ClassVar[tuple[str, ...]] = ()
     """The formats of its own data sets: a file that begins like one of them is read so, whatever its name."""
+    judges_unknown: ClassVar[bool] = False
+    """Whether data that it is judged by may have labels that it has not learnt: they are missed, and said."""
     piecewise: ClassVar[frozenset[str]] = frozenset()
     """The names of targets that have a value for each piece of an encoding, not one for the whole."""
+    lists: ClassVar[frozenset[str]] = frozenset()
+    """The names of targets that have any number of values for each encoding, as a text that is written has
+    pieces. A batch has them one after another, and their lengths under the name and `LENGTHS`."""
+    runner: ClassVar[str] = "eager"
+    """What works out the answers, by its name in `engine/runners/`."""
+    judged_by: ClassVar[Judged] = "answers"
+    """By what evaluation judges: answers, how likely what is wanted is (`Weighed` Outputs), or both."""
+    plain: ClassVar[tuple[str, ...]] = ()
+    """The fields that plain text holds, a line for each: parallel text is two files, ("source", "text")."""
     best: ClassVar[str]
-    """The measure by which the best weights are kept; higher is better."""
+    """The measure by which the best weights are kept; higher is better, but for perplexity."""
 
     max_pieces: int = 512
     """The most pieces of one sequence, special pieces included."""
@@ -111,6 +126,27 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def fit(self, wanted: Sequence[OutputT]) -> Task[InputT, OutputT]:
         """This task with what it must know of the training data filled in: label names, a scale."""
+
+    def vocabularies(
+        self,
+        given: Sequence[InputT],  # noqa: ARG002 (for those who override it)
+        wanted: Sequence[OutputT],  # noqa: ARG002
+        tokenizer: Tokenizer,
+        *,
+        before: Task[Any, Any] | None,  # noqa: ARG002
+        free: bool,  # noqa: ARG002
+    ) -> tuple[Self, Tokenizer]:
+        """This task and the tokenizer that reads for it, for this training data; mostly as they are.
+
+        before: what the model was trained for. free: whether the weights are new and nobody chose a
+        tokenizer, so that one may be made of the data.
+        """
+        return self, tokenizer
+
+    @property
+    def quick(self) -> Self:
+        """The same, perhaps less thorough: for looks at dev while it trains."""
+        return self
 
     def check(self, wanted: OutputT) -> None:
         """Raises `DataError` for a wanted that this task, once fitted, cannot aim at: an unknown label."""
@@ -193,7 +229,7 @@ class Task(ABC, Generic[InputT, OutputT]):
         outputs: Sequence[OutputT],
         wanted: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
     ) -> tuple[Task[InputT, OutputT], Sequence[OutputT]]:
-        """This task with what is chosen on dev, as a threshold is; and its Outputs. Given are `undecided()`'s."""
+        """This task with what is chosen on dev, a threshold, and its Outputs; from those of `undecided()`."""
         return self, outputs
 
     @abstractmethod
@@ -208,14 +244,14 @@ class Task(ABC, Generic[InputT, OutputT]):
         self,
         outputs: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
         wanted: Sequence[OutputT],  # noqa: ARG002
-    ) -> NDArray[np.int64] | None:
+    ) -> NDArray[Any] | None:
         """Where all measures follow from sums over the Inputs: what each Input adds, [Inputs, …].
 
         Then `measured(sums)` gives them, and their intervals need no measuring again and again.
         """
         return None
 
-    def measured(self, sums: NDArray[np.int64]) -> dict[str, float]:
+    def measured(self, sums: NDArray[Any]) -> dict[str, float]:
         """The measures by the sum of `counts` over the Inputs, for tasks that have them."""
         raise NotImplementedError
 
