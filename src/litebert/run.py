@@ -29,6 +29,7 @@ from litebert.model.config import EncoderConfig, published
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
+from litebert.tasks.tags import are_tags
 from litebert.tasks.task import Task, from_json, named, to_json
 from litebert.text.loading import load_tokenizer
 from litebert.text.tokenizer import Tokenizer
@@ -91,6 +92,15 @@ class Source:
         config = replace(self.config, hidden_dropout=rate, attention_dropout=rate)
         checkpoint = replace(self.checkpoint, config=config) if self.checkpoint else None
         return replace(self, config=config, checkpoint=checkpoint)
+
+    def read_by(self, tokenizer: Tokenizer) -> Source:
+        """The same with another tokenizer, of its own size; the weights are then new."""
+        if tokenizer is self.tokenizer:
+            return self
+        made = f"tokenizer: made of the training data, {tokenizer.size:,} pieces"
+        notes = (f"{self.name}: its sizes alone; new weights, drawn at random", made)
+        config = replace(self.config, vocabulary=tokenizer.size)
+        return replace(self, config=config, checkpoint=None, tokenizer=tokenizer, task=None, notes=notes)
 
     def _head(self, task: Task[Any, Any]) -> dict[str, torch.Tensor]:
         """The head's weights, if it is one for the same question with the same labels. A `classifier` may be
@@ -204,6 +214,8 @@ def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
         task = from_json(read_json(path / TASK))
     elif checkpoint.architecture == "ForSequenceClassification":
         task = _task_by_head(checkpoint)
+    elif checkpoint.architecture == "ForTokenClassification":
+        task = _task_by_tags(checkpoint)
     elif checkpoint.architecture == "ForMaskedLM":
         task = named("fill-mask")()
     else:
@@ -222,6 +234,15 @@ def _task_by_head(checkpoint: Checkpoint) -> Task[Any, Any]:
     make: Any = named("multilabel" if several else "classification")
     labels = checkpoint.labels or tuple(f"LABEL_{row}" for row in range(rows))
     return make(labels=labels)  # type: ignore[no-any-return]
+
+
+def _task_by_tags(checkpoint: Checkpoint) -> Task[Any, Any]:
+    """Entities if the labels spell spans, by whatever scheme; else tagging."""
+    rows = checkpoint.head("classifier").get("bias", torch.empty(len(checkpoint.labels))).shape[0]
+    labels = checkpoint.labels or tuple(f"LABEL_{row}" for row in range(rows))
+    make: Any = named("entities" if are_tags(labels) else "tagging")
+    of_scheme = {"scheme": "any"} if are_tags(labels) else {}
+    return make(labels=labels, **of_scheme)  # type: ignore[no-any-return]
 
 
 def _labels(task: Task[Any, Any] | None) -> tuple[str, ...]:
