@@ -104,10 +104,7 @@ class _Reader(Generic[InputT, OutputT]):
             yield Example(given, wanted, Place(self.path, line))
 
     def notes(self) -> list[str]:
-        notes = [
-            f"{self.path}: {remark} (line{'s' * (len(lines) > 1)} {_few(lines, len(lines))})"
-            for remark, lines in self.remarks.items()
-        ]
+        notes = [f"{self.path}: {remark} ({_times(lines)})" for remark, lines in self.remarks.items()]
         if empty := self.counts["empty"]:
             lines = _few(self.empty, empty)
             texts, where = ("text is", "line") if empty == 1 else ("texts are", "lines")
@@ -122,9 +119,14 @@ class _Reader(Generic[InputT, OutputT]):
             self.empty.append(line)
 
     def _remark(self, remark: str) -> None:
-        lines = self.remarks.setdefault(remark, [])
-        if lines[-1:] != [self.line]:
-            lines.append(self.line)
+        self.remarks.setdefault(remark, []).append(self.line)
+
+
+def _times(lines: Sequence[int]) -> str:
+    """How often, and where."""
+    distinct = list(dict.fromkeys(lines))
+    where = f"line{'s' * (len(distinct) > 1)} {_few(distinct, len(distinct))}"
+    return where if len(lines) == len(distinct) <= _SHOWN else f"{len(lines):,} times, {where}"
 
 
 def _few(lines: Sequence[int], count: int) -> str:

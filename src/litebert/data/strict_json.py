@@ -32,7 +32,7 @@ def value_at(text: str, start: int) -> tuple[Any, int]:
     start = skip(text, start)
     try:
         value, end = _DECODER.raw_decode(text, start)
-        half = _half_surrogate(value) if "\\u" in text else None
+        half = _half_surrogate(value) if text.find("\\u", start, end) >= 0 else None
     except json.JSONDecodeError as error:
         raise JsonError(_told(error), error.pos) from None
     except RecursionError:

@@ -7,7 +7,10 @@ frozen dataclass, a subclass of `Task`, with a short method for each of the ques
 
 shared = frozenset(
     {
+        "answer_head",
         "answers",
+        "candidates",
+        "decoding",
         "heads",
         "labels",
         "metrics",
@@ -20,6 +23,8 @@ shared = frozenset(
         "vectors",
         "word_pieces",
         "words",
+        "writing",
+        "written",
     }
 )
 """The files that hold what tasks share and are none themselves."""

@@ -25,7 +25,9 @@ _LEFT_OUT = frozenset("-:_*^/\\~`+=，。：？！“”；’《》·、「」�
 """What the scorer of CMRC takes no notice of."""
 _CHARACTER = re.compile("[\u4e00-\u9fa5]")
 _APART = re.compile(
-    r"[;@#$%&?!—–‘„«»()\[\]{}<>\"|]|,(?!\d)|\.{2,}|(?<=[^.])\.(?=[\])}>\"'»”’ ]*$)|n't\b|'(?:s|m|d|ll|re|ve)?(?=\s|$)"
+    r"""[;@#$%&?!—–‘„«»()\[\]{}<>"|]"""
+    r"""|,(?!\d)|\.{2,}|(?<=[^.])\.(?=[\])}>"'»”’ ]*$)"""
+    r"""|n't\b|'(?:s|m|d|ll|re|ve)?(?=\s|$)|(?<!\w)'(?!re|ve|ll|m|t|s|d|n)(?=\w)"""
 )
 """What the Treebank's tokenizer sets apart in a short text."""
 

@@ -21,7 +21,7 @@ from litebert.model.pretraining_heads import MaskedLanguage
 from litebert.tasks.task import AT
 from litebert.text.tokenizer import Tokenizer
 
-_SITE = 1 << 20
+SITE = 1 << 20
 """Where dropout is drawn, beyond any layer's places."""
 
 
@@ -41,7 +41,7 @@ class _Linear(nn.Module):
         """x [n, H], keys int64 [n] → [n, outputs]."""
         x = x.float()
         if self.training and self.rate > 0:
-            x = dropout(x, self.rate, self.draw.rows(keys, _SITE))
+            x = dropout(x, self.rate, self.draw.rows(keys, SITE))
         return self.output(x)  # type: ignore[no-any-return]
 
 
@@ -75,7 +75,7 @@ class Tokens(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`logits` [N, outputs]."""
-        return {"logits": self.apply_to(_pieces(hidden), hidden.batch.keys[: hidden.batch.count])}
+        return {"logits": self.apply_to(pieces(hidden), hidden.batch.keys[: hidden.batch.count])}
 
 
 class Span(_Linear):
@@ -88,7 +88,7 @@ class Span(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`start` [N] and `end` [N]."""
-        start, end = self.apply_to(_pieces(hidden), hidden.batch.keys[: hidden.batch.count]).unbind(1)
+        start, end = self.apply_to(pieces(hidden), hidden.batch.keys[: hidden.batch.count]).unbind(1)
         return {"start": start, "end": end}
 
 
@@ -132,10 +132,11 @@ class Embed(nn.Module):
         if self.pooling == "first":
             return hidden.first.float()
         lengths = torch.tensor(hidden.batch.lengths, device=hidden.first.device)
-        return torch.segment_reduce(_pieces(hidden).float(), self.pooling, lengths=lengths)
+        return torch.segment_reduce(pieces(hidden).float(), self.pooling, lengths=lengths)
 
 
-def _pieces(hidden: Hidden) -> Tensor:
+def pieces(hidden: Hidden) -> Tensor:
+    """[N, H]. Raises `TypeError` if the encoder was asked for less."""
     if hidden.pieces is None:
         raise TypeError("this head reads every piece, but the encoder was asked for the first of each only")
     return hidden.pieces

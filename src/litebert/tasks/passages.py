@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 
 from litebert.errors import InputError
 from litebert.text.encoding import SMALLEST_WINDOW, Encoding, OnLong, join, windows
@@ -62,3 +63,12 @@ def _cut(tokenizer: Tokenizer, kept: Pieces, passage: Pieces, limit: int, *, fir
     room = limit - FRAME - len(kept)
     row = _row(tokenizer, kept, passage.part(0, room), limit, first=first)
     return replace(row, truncated=max(0, len(passage) - room))
+
+
+def taken_apart(texts: Iterable[str], tokenizer: Tokenizer) -> Callable[[str], Pieces]:
+    """The pieces of each of these texts, each taken apart once; raises `InputError` where it cannot be."""
+    distinct = list(dict.fromkeys(texts))
+    try:
+        return dict(zip(distinct, tokenizer.encode_many(distinct), strict=True)).__getitem__
+    except InputError:  # Only one by one can it be told which.
+        return cache(tokenizer.encode)

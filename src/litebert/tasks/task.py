@@ -138,10 +138,15 @@ class Task(ABC, Generic[InputT, OutputT]):
     ) -> tuple[Self, Tokenizer]:
         """This task and the tokenizer that reads for it, for this training data; mostly as they are.
 
-        before: what the model was trained for. free: whether the weights are new and nobody chose a
-        tokenizer, so that one may be made of the data.
+        before: what the model was trained for. free: whether nobody chose weights or a tokenizer, so that one
+        may be made of the data; the weights are then new.
         """
         return self, tokenizer
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what it took from the training data, to show before it learns."""
+        return ()
 
     @property
     def quick(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from litebert.data.batches import Batches
 from litebert.data.encoded import Encoded, encode_all
 from litebert.data.examples import Examples
 from litebert.engine.predictor import Predictor
-from litebert.engine.runners.eager import Eager
-from litebert.evaluation.evaluate import evaluate
+from litebert.engine.runners import runner_for
+from litebert.evaluation.evaluate import Evaluation, evaluate
 from litebert.model.fusion import fusing
 from litebert.run import dtype_of
 from litebert.tasks.task import Task
@@ -42,7 +43,7 @@ def finetune(
     model.encoder.dtype = dtype_of(prepared.settings.precision)
     with fusing(prepared.fused):
         fit(model, job(prepared, encoded["train"]), folder, watch=watch)
-    return conclude(folder, model, prepared, cut)
+    return conclude(folder, model, decided(prepared, model), cut)
 
 
 def job(prepared: Prepared, train: Encoded) -> Job:
@@ -61,12 +62,30 @@ def job(prepared: Prepared, train: Encoded) -> Job:
 
 def judge(prepared: Prepared, model: Any) -> Verdict:
     """What dev says of a model as it is."""
-    predictor: Predictor[Any, Any] = Predictor(
-        Eager(model, dtype_of(prepared.settings.precision)), prepared.task, prepared.source.tokenizer
-    )
-    found = evaluate(predictor, prepared.sets.dev.rows, intervals=False)
-    answers = {getattr(one.output, "label", one.output) for one in found.answered}
-    return Verdict(found.metrics, constant=len(answers) < 2)
+    task = prepared.task.quick.undecided()
+    found = on_dev(prepared, model, task)
+    outputs, wanted = [one.output for one in found.answered], [one.example.wanted for one in found.answered]
+    _, chosen = task.decided(outputs, wanted)
+    measures = found.metrics if chosen is outputs else task.measure(chosen, wanted)
+    answers = {getattr(output, "label", output) for output in chosen}
+    return Verdict(measures, constant=len(answers) < 2)
+
+
+def decided(prepared: Prepared, model: Any) -> Prepared:
+    """With what the task chooses on dev, now that the weights are."""
+    task = prepared.task.undecided()
+    if task is prepared.task:
+        return prepared
+    found = on_dev(prepared, model, task)
+    outputs, wanted = [one.output for one in found.answered], [one.example.wanted for one in found.answered]
+    return replace(prepared, task=prepared.task.decided(outputs, wanted)[0])
+
+
+def on_dev(prepared: Prepared, model: Any, task: Task[Any, Any]) -> Evaluation:
+    """Dev, answered by a model as it is."""
+    runner = runner_for(model, task, dtype_of(prepared.settings.precision))
+    predictor: Predictor[Any, Any] = Predictor(runner, task, prepared.source.tokenizer)
+    return evaluate(predictor, prepared.sets.dev.rows, intervals=False)
 
 
 def chance(task: Task[Any, Any], examples: Examples[Any, Any]) -> float | None:

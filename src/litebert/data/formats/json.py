@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from litebert.data import strict_json
 from litebert.data.files import File
@@ -19,28 +20,63 @@ def read(file: File, known: Known) -> Table:
 
 
 def _rows(file: File) -> Iterator[tuple[int, Cells]]:
+    yield from array(file)
+
+
+def array(file: File, under: str | None = None, of: type = dict) -> Iterator[tuple[int, Any]]:
+    """What a file's array holds, each with its line: objects, or arrays (`of=list`).
+
+    under: the key of an object that holds the array. Raises `DataError`.
+    """
     text = file.whole_text()
     seen = _Places(text)
     at = strict_json.skip(text, 0)
+    if under is not None:
+        at = _under(file, text, at, seen, under)
     if text[at : at + 1] != "[":
-        raise file.error("expected an array of objects, [{…}, …]", *seen.place(at))
+        raise file.error(f"expected an array of {_KINDS[of]}", *seen.place(at))
     at = strict_json.skip(text, at + 1)
     while text[at : at + 1] != "]":
         line = seen.line_at(at)
-        try:
-            value, end = strict_json.value_at(text, at)
-        except strict_json.JsonError as fault:
-            place = seen.place(at if fault.at is None else fault.at)
-            raise file.error(f"not JSON: {fault.message}", *place) from None
-        if not isinstance(value, dict):
-            raise file.error(
-                f"expected an object, {{…}}, but this is {strict_json.kind(value)}", *seen.place(at)
-            )
+        value, end = _value(file, text, at, seen)
+        if not isinstance(value, of):
+            what = f"expected {_KIND[of]}, but this is {strict_json.kind(value)}"
+            raise file.error(what, *seen.place(at))
         yield line, value
         at = _next(file, text, strict_json.skip(text, end), seen)
     after = strict_json.skip(text, at + 1)
-    if after < len(text):
+    if under is None and after < len(text):
         raise file.error("more text after the end of the array", *seen.place(after))
+
+
+_KINDS = {dict: "objects, [{…}, …]", list: "arrays, [[…], …]"}
+_KIND = {dict: "an object, {…}", list: "an array, […]"}
+
+
+def _under(file: File, text: str, at: int, seen: _Places, key: str) -> int:
+    """The place of the value of a key of the object that begins at `at`."""
+    at = strict_json.skip(text, at + 1)
+    while text[at : at + 1] == '"':
+        name, end = _value(file, text, at, seen)
+        at = strict_json.skip(text, end)
+        if text[at : at + 1] != ":":
+            raise file.error("expected : after a key", *seen.place(at))
+        at = strict_json.skip(text, at + 1)
+        if name == key:
+            return at
+        _, end = _value(file, text, at, seen)
+        at = strict_json.skip(text, end)
+        if text[at : at + 1] == ",":
+            at = strict_json.skip(text, at + 1)
+    raise file.error(f"expected an object with an array under {key!r}", *seen.place(at))
+
+
+def _value(file: File, text: str, at: int, seen: _Places) -> tuple[Any, int]:
+    try:
+        return strict_json.value_at(text, at)
+    except strict_json.JsonError as fault:
+        place = seen.place(at if fault.at is None else fault.at)
+        raise file.error(f"not JSON: {fault.message}", *place) from None
 
 
 def _next(file: File, text: str, at: int, seen: _Places) -> int:
