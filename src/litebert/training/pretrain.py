@@ -16,21 +16,24 @@ from litebert.data.corpus.reader import Corpus
 from litebert.data.masking import Instances, Masking
 from litebert.data.pretraining_batches import PretrainingBatches
 from litebert.errors import UsageError
+from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.loading import write_folder
 from litebert.model.fusion import compiler, fusing
 from litebert.model.pretraining import PretrainingModel
+from litebert.model.student import Student
 from litebert.run import Source, dtype_of
 from litebert.training.artifacts.pretraining_card import write_pretraining_card
 from litebert.training.events import Watcher
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.fit import Job, fit
+from litebert.training.loop import Batches, Objective
 from litebert.training.objectives.pretraining import Pretraining
 from litebert.training.outcome import RESULTS
 from litebert.training.progress import Progress, Verdict
 from litebert.training.report.curves import draw_curves
 from litebert.training.report.metrics import rows
 from litebert.training.settings import TrainSettings
-from litebert.training.stacking import NO_STACKING, Stacking
+from litebert.training.stacking import Stacking
 
 PUBLISHED_BATCH, PUBLISHED_RATE = 4096, 0.00176
 """Samples in an update and the learning rate of LAMB (arXiv 1909.11942 §4.1)."""
@@ -101,6 +104,14 @@ class Pretrained:
         instances = Instances(corpus, self.length, seed, self.masking)
         return PretrainingBatches(instances, self.settings.batch_size or 1)
 
+    def model(self) -> PretrainingModel | Student:
+        """With the weights that the run begins with."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            model = PretrainingModel.of(self.source.checkpoint, self.source.config, pairs=self.pairs)
+        model.encoder.dtype = dtype_of(self.settings.precision)
+        return model
+
     def objective(self, batches: PretrainingBatches) -> Pretraining:
         return Pretraining(
             guesses=batches.instances.guesses, stacking=self.stacking, also_at=tuple(self.also_at)
@@ -109,8 +120,11 @@ class Pretrained:
     def job(self) -> Job:
         """The run as the loop sees it."""
         batches = self.batches(self.corpus, self.settings.seed)
+        return self.job_of(self.objective(batches), batches)
+
+    def job_of(self, objective: Objective, batches: Batches) -> Job:
         return Job(
-            objective=self.objective(batches),
+            objective=objective,
             batches=batches,
             settings=self.settings,
             evaluate=None if self.dev is None else Judge(self, self.dev),
@@ -125,15 +139,22 @@ class Judge:
     def __init__(self, run: Pretrained, dev: Corpus) -> None:
         self._batches = run.batches(dev, seed=0)
         self._count = max(1, min(self._batches.per_epoch, JUDGED // self._batches.size))
-        self._objective = replace(run.objective(self._batches), stacking=NO_STACKING, also_at=())
+        self._objective = Pretraining(guesses=self._batches.instances.guesses)
 
     def __call__(self, model: nn.Module) -> Verdict:
         totals: dict[str, float] = {}
         with torch.no_grad():
             for number in range(self._count):
-                for name, value in self._objective(model, self._batches(number))[1].items():
+                for name, value in self._objective(_bare(model), self._batches(number))[1].items():
                     totals[name] = totals.get(name, 0.0) + float(value) / self._count
         return Verdict(totals)
+
+
+def _bare(model: nn.Module) -> PretrainingModel:
+    """Without the maps to a teacher's states."""
+    inner = model.model if isinstance(model, Student) else model
+    assert isinstance(inner, PretrainingModel)
+    return inner
 
 
 def decided(settings: TrainSettings, length: int) -> TrainSettings:
@@ -163,18 +184,15 @@ def pretrain(run: Pretrained, folder: Path, *, watch: Sequence[Watcher] = ()) ->
 
     Whoever calls holds the folder and has claimed it (`training/fit.py`). Raises what `fit` raises.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.settings.seed)
-        model = PretrainingModel.of(run.source.checkpoint, run.source.config, pairs=run.pairs)
-    model.encoder.dtype = dtype_of(run.settings.precision)
+    model = run.model()
     with fusing(run.fused):
         progress = fit(model, run.job(), folder, watch=watch)
-    return _conclude(folder, model, run, progress)
+    return _conclude(folder, model.checkpoint(), run, progress)
 
 
-def _conclude(folder: Path, model: PretrainingModel, run: Pretrained, progress: Progress) -> dict[str, Any]:
+def _conclude(folder: Path, checkpoint: Checkpoint, run: Pretrained, progress: Progress) -> dict[str, Any]:
     tokenizer = run.source.tokenizer
-    write_folder(folder, model.checkpoint(), pad=tokenizer.pad)
+    write_folder(folder, checkpoint, pad=tokenizer.pad)
     tokenizer.save(folder)
     draw_curves(folder / "metrics.jsonl", folder / "curves.png")
     results: dict[str, Any] = {

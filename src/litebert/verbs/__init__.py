@@ -18,6 +18,7 @@ VERBS = {
     "tokenizer encode": "tokenizer.Encode",
     "tokenizer decode": "tokenizer.Decode",
     "pretrain": "pretrain.Pretrain",
+    "distill": "distill.Distill",
     "convert": "convert.Convert",
     "doctor": "doctor.Doctor",
 }

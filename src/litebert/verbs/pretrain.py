@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from litebert.data.masking import Masking
 from litebert.training.settings import TrainSettings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from litebert.training.pretrain import Pretrained
 
 
-def _settings() -> TrainSettings:
+def pretraining_settings() -> TrainSettings:
     """Google's for pretraining (arXiv 1909.11942 §4.1): LAMB, 2.5 % of the updates to warm up."""
     return TrainSettings(
         optimizer="lamb", schedule="google", warmup=0.025, early_stopping=False, collapse_guard=False
@@ -51,7 +51,7 @@ class Pretrain:
     """Take the losses after these layers, too."""
     masking: Masking = field(default_factory=Masking)
     """How samples are made."""
-    settings: TrainSettings = field(default_factory=_settings)
+    settings: TrainSettings = field(default_factory=pretraining_settings)
     """How to train."""
     progress: Progress = "auto"
     """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
@@ -62,29 +62,12 @@ class Pretrain:
 
     def run(self) -> dict[str, Any]:
         """Trains, or goes on, and returns what `results.json` holds."""
-        from litebert.training.fingerprint import FILE, claim
-        from litebert.training.lock import alone
-        from litebert.training.outcome import finished, forget
-        from litebert.training.pretrain import pretrain
-
-        prepared = self.prepared()
-        with alone(self.out):
-            if self.overwrite and (self.out / FILE).exists():
-                forget(self.out)
-            claim(self.out, prepared.fingerprint, overwrite=self.overwrite)
-            results = finished(self.out, holding=("updates", "train"))
-            if results is None:
-                for note in prepared.notes:
-                    tell(note, self.progress)
-                self._write_run(prepared)
-                return pretrain(prepared, self.out, watch=self._watchers())
-        tell(f"{self.out} holds this run, and it is over; --overwrite would make it again", self.progress)
-        return results
+        return ran(self, self.prepared())
 
     def main(self) -> int:
         with going_on_later():
             results = self.run()
-        print(json.dumps(results) if self.json else _told(results, self.out))
+        print(json.dumps(results) if self.json else told(results, self.out))
         return 0
 
     def prepared(self) -> Pretrained:
@@ -109,21 +92,57 @@ class Pretrain:
             settings=decided(self.settings, self.length),
         )
 
-    def _write_run(self, prepared: Pretrained) -> None:
-        from litebert import durable
-        from litebert.run import RUN
 
-        command = {"verb": "pretrain", **asdict(self), "settings": asdict(prepared.settings)}
-        whole = json.dumps({**command, "ran_with": prepared.fingerprint}, indent=2, default=str)
-        durable.replace(self.out / RUN, whole.encode() + b"\n")
+class Command(Protocol):
+    """What `pretrain` and `distill` have in common."""
 
-    def _watchers(self) -> list[Watcher]:
-        from litebert.training.report.metrics import metrics_log
-        from litebert.training.report.style import shown
-        from litebert.training.report.tensorboard import tensorboard
+    @property
+    def out(self) -> Path: ...
+    @property
+    def progress(self) -> Progress: ...
+    @property
+    def overwrite(self) -> bool: ...
 
-        kept = [metrics_log(self.out / "metrics.jsonl"), tensorboard(self.out / "events")]
-        return [*kept, *shown(self.progress)]
+
+def ran(command: Command, prepared: Pretrained) -> dict[str, Any]:
+    """The run in the command's folder, begun, gone on with, or over: what `results.json` holds."""
+    from litebert.training.fingerprint import FILE, claim
+    from litebert.training.lock import alone
+    from litebert.training.outcome import finished, forget
+    from litebert.training.pretrain import pretrain
+
+    out = command.out
+    with alone(out):
+        if command.overwrite and (out / FILE).exists():
+            forget(out)
+        claim(out, prepared.fingerprint, overwrite=command.overwrite)
+        results = finished(out, holding=("updates", "train"))
+        if results is None:
+            for note in prepared.notes:
+                tell(note, command.progress)
+            _write_run(command, prepared)
+            return pretrain(prepared, out, watch=_watchers(command))
+    tell(f"{out} holds this run, and it is over; --overwrite would make it again", command.progress)
+    return results
+
+
+def _write_run(command: Command, prepared: Pretrained) -> None:
+    from litebert import durable
+    from litebert.run import RUN
+
+    verb = type(command).__name__.lower()
+    whole = {"verb": verb, **asdict(command), "settings": asdict(prepared.settings)}  # type: ignore[call-overload]
+    whole |= {"ran_with": prepared.fingerprint}
+    durable.replace(command.out / RUN, json.dumps(whole, indent=2, default=str).encode() + b"\n")
+
+
+def _watchers(command: Command) -> list[Watcher]:
+    from litebert.training.report.metrics import metrics_log
+    from litebert.training.report.style import shown
+    from litebert.training.report.tensorboard import tensorboard
+
+    kept = [metrics_log(command.out / "metrics.jsonl"), tensorboard(command.out / "events")]
+    return [*kept, *shown(command.progress)]
 
 
 def pretrain(**options: Any) -> dict[str, Any]:
@@ -135,7 +154,7 @@ def pretrain(**options: Any) -> dict[str, Any]:
     return made(Pretrain, options).run()
 
 
-def _told(results: dict[str, Any], out: Path) -> str:
+def told(results: dict[str, Any], out: Path) -> str:
     train = ", ".join(f"{name} {value:.4f}" for name, value in results["train"].items())
     return (
         f"{results['updates']} updates, {results['pieces']:,} pieces in {results['seconds']:.0f} s: {train}\n"

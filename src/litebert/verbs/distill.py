@@ -1,0 +1,131 @@
+"""`litebert distill`: a smaller model learns from a larger one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from litebert.data.masking import Masking
+from litebert.errors import DataError, UsageError
+from litebert.training.settings import TrainSettings
+from litebert.verbs.keywords import made
+from litebert.verbs.pretrain import Pretrain, pretraining_settings, ran, told
+from litebert.verbs.stopping import going_on_later
+from litebert.verbs.telling import Progress
+
+if TYPE_CHECKING:
+    from litebert.training.distill import Distilled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distill:
+    """A smaller model learns from a larger one what it makes of words and texts, while it is pretrained.
+
+    The teacher is any BERT or ALBERT, of any vocabulary and language; where it does not read the text, the
+    student is pretrained alone. The same command goes on with a run that was stopped.
+
+    Example: litebert distill --teacher runs/large --corpus corpora/mine --out runs/small
+    """
+
+    teacher: str
+    """A run or Hugging Face folder, or a hub name."""
+    student: str | None = None
+    """The same, or config:NAME (new weights); left out, the embedded model."""
+    corpus: Path
+    """A folder that `litebert corpus` made."""
+    out: Path
+    """The run's folder."""
+    dev: Path | None = None
+    """Another corpus, by which the best weights are chosen; left out, the last ones are kept."""
+    depths: tuple[str, ...] = ()
+    """Which layer learns from which: OWN:TEACHER, such as 2:2 6:12; left out, the halves and the ends."""
+    parallel: Path | None = None
+    """JSONL of {"text", "translation"}: the first in a language that the teacher does not read."""
+    length: int = 128
+    """The most pieces of one sample, special ones included."""
+    stack: tuple[str, ...] = ()
+    """Begin with fewer layers: DEPTH:UPDATE, such as 3:1000 6:3000 for 3 up to update 1000, 6 up to 3000."""
+    masking: Masking = field(default_factory=Masking)
+    """How samples are made."""
+    settings: TrainSettings = field(default_factory=pretraining_settings)
+    """How to train."""
+    progress: Progress = "auto"
+    """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
+    overwrite: bool = False
+    """Start anew where the folder holds another run."""
+    json: bool = False
+    """Print the results as one JSON object."""
+
+    def run(self) -> dict[str, Any]:
+        """Trains, or goes on, and returns what `results.json` holds."""
+        return ran(self, self.prepared())
+
+    def main(self) -> int:
+        with going_on_later():
+            results = self.run()
+        print(json.dumps(results) if self.json else told(results, self.out))
+        return 0
+
+    def prepared(self) -> Distilled:
+        """The run before its first step."""
+        from litebert.run import open_source
+        from litebert.training.distill import Distilled
+
+        run = self._pretraining().prepared()
+        teacher = open_source(self.teacher)
+        if teacher.checkpoint is None:
+            raise UsageError(f"the teacher {self.teacher} has no weights")
+        return Distilled(
+            **vars(run),
+            taught_by=teacher,
+            depths=_depths(self.depths, run.source.config.layers, teacher.config.layers),
+            parallel=() if self.parallel is None else _pairs(self.parallel),
+        )
+
+    def _pretraining(self) -> Pretrain:
+        """What it is without the teacher."""
+        own = {name: getattr(self, name) for name in Pretrain.__dataclass_fields__ if hasattr(self, name)}
+        return Pretrain(**own, model=self.student)
+
+
+def distill(**options: Any) -> dict[str, Any]:
+    """Let a smaller model learn from a larger one, and return its results.
+
+    Options are the fields of `Distill` (`teacher`, `corpus` and `out` at least), and those of `TrainSettings`
+    and `Masking` beside them.
+    """
+    return made(Distill, options).run()
+
+
+def _depths(given: tuple[str, ...], own: int, other: int) -> dict[int, int]:
+    """Raises `UsageError` for what is no pair of layers."""
+    if not given:
+        return {max(1, own // 2): max(1, other // 2), own: other}
+    return dict(_pair(pair, own, other) for pair in given)
+
+
+def _pair(given: str, own: int, other: int) -> tuple[int, int]:
+    left, _, right = given.partition(":")
+    if not (left.isascii() and left.isdigit() and right.isascii() and right.isdigit()):
+        raise UsageError(f"--depths has {given!r}; it is OWN:TEACHER, such as {own}:{other}")
+    if not (1 <= int(left) <= own and 1 <= int(right) <= other):
+        raise UsageError(f"--depths has {given}; the student has layers 1 to {own}, the teacher 1 to {other}")
+    return int(left), int(right)
+
+
+def _pairs(path: Path) -> list[tuple[str, str]]:
+    """Raises `DataError` with the line that is no pair."""
+    from litebert.data.rows import opened
+
+    with opened(str(path), format="jsonl") as table:
+        return [_texts(row, path, line) for line, row in table.rows]
+
+
+def _texts(row: Mapping[str, Any], path: Path, line: int) -> tuple[str, str]:
+    text, translation = row.get("text"), row.get("translation")
+    if not isinstance(text, str) or not isinstance(translation, str):
+        raise DataError('expected {"text": …, "translation": …}, both texts', path=path, line=line)
+    return text, translation
