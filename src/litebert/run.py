@@ -39,6 +39,12 @@ PUBLISHED = "config:"
 TASK = "task.json"
 RUN = "run.json"
 """How a run was made; written when it begins."""
+TASKS = {
+    "ForMaskedLM": "fill-mask",
+    "ForMultipleChoice": "choice",
+    "ForQuestionAnswering": "question-answering",
+}
+"""What the head of an architecture is for, where there is one such task."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,8 +222,8 @@ def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
         task = _task_by_head(checkpoint)
     elif checkpoint.architecture == "ForTokenClassification":
         task = _task_by_tags(checkpoint)
-    elif checkpoint.architecture == "ForMaskedLM":
-        task = named("fill-mask")()
+    elif checkpoint.architecture in TASKS:
+        task = named(TASKS[checkpoint.architecture])()
     else:
         return None
     return replace(task, max_pieces=min(task.max_pieces, checkpoint.config.positions))

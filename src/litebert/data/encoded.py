@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from litebert.data.examples import Example
 from litebert.errors import DataError, InputError
 from litebert.model.packing import Packed, pack_flat
-from litebert.tasks.task import EXAMPLE, Target, Task
+from litebert.tasks.task import EXAMPLE, LENGTHS, Target, Task
 from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
 
@@ -27,7 +27,7 @@ class Batch:
     """Some examples, ready for the model.
 
     targets: under each name a row for each sequence, or for each piece, in the packed order, and the number
-    of each sequence's example among them (`EXAMPLE`);
+    of each sequence's example among them (`EXAMPLE`); of lists the values one after another, and `LENGTHS`;
     examples: the numbers of the examples, as they were drawn.
     """
 
@@ -48,7 +48,8 @@ class Encoded:
     """All sequences one after another; an example has one, or one for each window or choice.
 
     ids: int32 [N]; segments: int8 [N]; starts: int64 [S + 1], of the sequences in the pieces;
-    firsts: int64 [E + 1], of the examples in the sequences; targets: [S, …] or, if piecewise, [N, …].
+    firsts: int64 [E + 1], of the examples in the sequences; targets: [S, …] or, if piecewise, [N, …];
+    lists: targets that are lists, one sequence's after another's, with where each begins, int64 [S + 1].
     """
 
     ids: Flat
@@ -57,6 +58,7 @@ class Encoded:
     firsts: Flat
     targets: Mapping[str, Flat]
     piecewise: frozenset[str]
+    lists: Mapping[str, tuple[Flat, Flat]]
     truncated: int
     """Examples of which something was cut off."""
 
@@ -78,6 +80,10 @@ class Encoded:
             name: torch.from_numpy(values[pieces if name in self.piecewise else sequences])
             for name, values in self.targets.items()
         }
+        for name, (values, starts) in self.lists.items():
+            listed = spread(starts[sequences], starts[sequences + 1])
+            targets[name] = torch.from_numpy(values[listed])
+            targets[name + LENGTHS] = torch.from_numpy(starts[sequences + 1] - starts[sequences])
         owners = np.repeat(np.arange(len(examples)), self.firsts[examples + 1] - self.firsts[examples])
         targets[EXAMPLE] = torch.from_numpy(owners[order])
         packed = pack_flat(self.ids[pieces], self.segments[pieces], lengths, sequences)
@@ -102,8 +108,9 @@ def encode_all(task: Task[Any, Any], tokenizer: Tokenizer, examples: Sequence[Ex
         segments=np.concatenate([e.segments for e in flat]),
         starts=_ends(len(e) for e in flat),
         firsts=_ends(len(encodings) for encodings in many),
-        targets=_joined(rows, task.piecewise),
+        targets=_joined(rows, task.piecewise, task.lists),
         piecewise=task.piecewise,
+        lists={name: _listed([row[name] for row in rows]) for name in task.lists if rows},
         truncated=sum(any(e.truncated for e in encodings) for encodings in many),
     )
 
@@ -135,10 +142,15 @@ def _ends(lengths: Any) -> NDArray[np.int64]:
     return ends
 
 
-def _joined(rows: list[Target], piecewise: frozenset[str]) -> dict[str, Flat]:
+def _listed(lists: list[Flat]) -> tuple[Flat, Flat]:
+    return np.concatenate(lists), _ends(map(len, lists))
+
+
+def _joined(rows: list[Target], piecewise: frozenset[str], lists: frozenset[str]) -> dict[str, Flat]:
     joined = {
         name: (np.concatenate if name in piecewise else np.stack)([np.asarray(row[name]) for row in rows])
         for name in (rows[0] if rows else ())
+        if name not in lists
     }
     return {
         name: values.astype(_PLAIN.get(values.dtype.kind, values.dtype)) for name, values in joined.items()

@@ -11,6 +11,7 @@ from typing import Any
 
 from litebert.data import source
 from litebert.data.example import Example, Examples, Place
+from litebert.data.plain import is_plain, read_plain, together
 from litebert.data.reader import read_file
 from litebert.data.rows import by_name
 from litebert.errors import DataError, UsageError
@@ -40,12 +41,16 @@ def read(
 
     Raises `DataError` with the place of what is wrong, `UsageError` for a name, a column or a task that is.
     """
+    lines = [] if columns or format or task is None else _plain(_several(where), task)
     parts = [
         _source(name, task, split, limit)
         if _is_source(name)
         else read_file(name, _needed(task, name), columns=columns, format=format, limit=limit)
         for name in _several(where)
+        if name not in lines
     ]
+    if task is not None and lines:
+        parts += [read_plain(files, task, limit) for files in together(lines, task)]
     if (columns or format) and all(map(_is_source, _several(where))):
         raise UsageError(
             f"{where} is a source, which knows its columns and its format; leave those flags out"
@@ -84,6 +89,11 @@ def _several(where: Where) -> list[str]:
     if _exists(where):
         return [where]
     return [name.strip() for name in where.split(",") if name.strip()] or [where]
+
+
+def _plain(names: Sequence[str], task: Task[Any, Any]) -> list[str]:
+    """Those that are files of nothing but lines of text."""
+    return [name for name in names if not _is_source(name) and is_plain(name, task)]
 
 
 def _exists(name: str) -> bool:

@@ -13,6 +13,7 @@ from litebert.data.columns import by_field, choose, looked_for
 from litebert.data.fields import Maker, fields_of
 from litebert.data.files import File, shown
 from litebert.data.formats import jsonl
+from litebert.data.plain import is_plain, plain_inputs
 from litebert.data.reader import SAMPLE
 from litebert.data.rows import FORMATS, begun, by_name, opened
 from litebert.errors import DataError, InputError
@@ -35,6 +36,8 @@ def read_inputs(
     """
     if format is None and path != "-" and _is_own(path, task):
         return _table_inputs(path, task, columns or {}, None)
+    if not columns and format is None and is_plain(path, task):
+        return plain_inputs(path, task)
     module = names.find(FORMATS, format, "format") if format else by_name(path) or jsonl
     if module is jsonl:
         return _json_inputs(path, task, columns or {})

@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 
 from litebert.engine.predictor import Predictor
-from litebert.engine.runners.eager import Eager
+from litebert.engine.runners import runner_for
 from litebert.errors import InputError, ModelError
 from litebert.run import Source, dtype_of, open_source
 from litebert.tasks.task import Task, named, with_options
-
 
 PRETRAINED = "masked"
 """The head that comes with an encoder's weights, and so is drawn at random only where they are, too."""
@@ -37,7 +36,8 @@ def open_model(
     if tell is not None and source.checkpoint is None:
         for note in source.notes:
             tell(note)
-    return Predictor(Eager(source.model(asked), dtype_of(precision)), asked, source.tokenizer)
+    runner = runner_for(source.model(asked), asked, dtype_of(precision))
+    return Predictor(runner, asked, source.tokenizer)
 
 
 def _task(source: Source, name: str | None) -> Task[Any, Any]:

@@ -70,7 +70,7 @@ class Predictor(Generic[InputT, OutputT]):
 
     def _run(self, encodings: Sequence[Encoding]) -> list[Scores]:
         found: list[Scores] = [{}] * len(encodings)
-        for members in _batches([len(e) for e in encodings]):
+        for members in batches([len(e) for e in encodings]):
             batch = pack([encodings[i] for i in members])
             rows = _split(self.runner(batch), batch.lengths)
             for i, scores in zip(members, rows, strict=True):
@@ -78,7 +78,7 @@ class Predictor(Generic[InputT, OutputT]):
         return found
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Indices by rising length, cut into batches of at most `BUDGET` pieces."""
     batch: list[int] = []
     pieces = 0

@@ -9,6 +9,7 @@ from typing import Any
 from litebert.data.example import Example
 from litebert.engine.predictor import Predictor
 from litebert.errors import InputError
+from litebert.evaluation.weighing import weighed
 from litebert.tasks.metrics import interval, interval_of_mean
 from litebert.tasks.task import Task
 
@@ -72,6 +73,8 @@ def evaluate(
     judged = list(_judged(predictor, examples))
     answered = [one for one in judged if isinstance(one, Answered)]
     outputs, wanted = [one.output for one in answered], [one.example.wanted for one in answered]
+    if predictor.task.judged_by != "answers":
+        outputs = weighed(predictor, outputs, [one.example for one in answered])
     return Evaluation(
         metrics=predictor.task.measure(outputs, wanted),
         intervals=_intervals(predictor.task, outputs, wanted) if intervals else {},
@@ -98,6 +101,9 @@ def _intervals(task: Task[Any, Any], outputs: list[Any], wanted: list[Any]) -> d
 def _judged(
     predictor: Predictor[Any, Any], examples: Sequence[Example[Any, Any]]
 ) -> Iterator[Answered | Refused]:
+    if predictor.task.judged_by == "likelihood":
+        yield from (Answered(example, predictor.task.Output("")) for example in examples)
+        return
     answers = predictor.answers(example.given for example in examples)
     for example, answer in zip(examples, answers, strict=True):
         yield Refused(example, answer) if isinstance(answer, InputError) else Answered(example, answer)

@@ -39,7 +39,7 @@ from litebert.model.packing import PLACES_BITS, Packed, pack_flat
 from litebert.model.products import Linear, Product
 
 LENGTHS = "/lengths"
-"""After the name of a target that has some number of values for each sequence: how many, int64 [B]."""
+"""After the name of a target that is a list: how long each sequence's is (`tasks/task.py`)."""
 SEGMENT = 1
 """The segment of written pieces; a source is of segment 0."""
 OWN_LAYERS = 1 << 10
@@ -219,6 +219,15 @@ in."""
 
 def following(written: Packed) -> Tensor:
     """int64 [N]: the piece that follows each written one; `END` after the last of each sequence."""
-    after = written.ids.roll(-1)
-    after[written.starts[1:] - 1] = END
+    return _after(written.ids, written.starts[1:])
+
+
+def aims(targets: Mapping[str, Tensor]) -> Tensor:
+    """The same of a batch's targets: int64, one for each written piece."""
+    return _after(targets[WRITTEN], targets[WRITTEN + LENGTHS].cumsum(0))
+
+
+def _after(ids: Tensor, ends: Tensor) -> Tensor:
+    after = ids.roll(-1)
+    after[ends - 1] = END
     return after

@@ -90,18 +90,15 @@ class Steps:
             likely = self._with_copies(x, likely, self.source, self.source.points)
         return likely
 
-    def select(self, rows: Tensor) -> None:
-        """Go on with these rows, int64 [rows], as many to each source as before; a row may go on twice."""
+    def select(self, rows: Tensor, sources: Tensor | None = None) -> None:
+        """Go on with these rows alone, int64 [b·S], a row perhaps twice; sources: int64 [b], those that they
+        are for, if not all are."""
         for kept in self.kept:
             kept.select(rows, self.written)
-
-    def drop_others(self, sources: Tensor) -> None:
-        """Go on with these sources alone, int64 [b], ascending."""
-        rows = (sources[:, None] * self.beams + torch.arange(self.beams)).flatten()
-        self.select(rows)
-        self.sources = len(sources)
-        if self.source is not None:
-            self.source.select(sources)
+        if sources is not None:
+            self.sources = len(sources)
+            if self.source is not None:
+                self.source.select(sources)
 
     def _attend(self, x: Tensor, block: int, kept: _Kept, number: int) -> Tensor:
         attend = self.layers.attend[block]

@@ -16,6 +16,7 @@ shared = frozenset(
         "metrics",
         "passages",
         "places",
+        "span_cells",
         "spans",
         "tags",
         "task",

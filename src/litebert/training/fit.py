@@ -41,7 +41,7 @@ from litebert.training.events import (
 from litebert.training.interrupts import Asked, StoppedError, listening
 from litebert.training.loop import Batches, Objective, State, steps
 from litebert.training.optimizers import optimizer
-from litebert.training.progress import Judgement, Progress, Verdict
+from litebert.training.progress import LOWER_IS_BETTER, Judgement, Progress, Verdict
 from litebert.training.schedules import warmup_steps
 from litebert.training.settings import TrainSettings
 
@@ -192,7 +192,7 @@ def judge(state: State, evaluate: Callable[[nn.Module], Verdict], chief: str) ->
         verdict = evaluate(state.model)
     judgement = Judgement(
         step=before.step,
-        score=float(verdict.measures[chief]),
+        score=float(verdict.measures[chief]) * (-1 if chief in LOWER_IS_BETTER else 1),
         measures={name: float(value) for name, value in verdict.measures.items()},
         constant=verdict.constant,
         loss=before.mean_loss,

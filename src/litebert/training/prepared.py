@@ -41,6 +41,7 @@ class Prepared:
         return (
             *self.source.notes,
             *self.sets.notes,
+            *self.task.notes,
             f"head: {'goes on from' if self.source.has_head(self.task) else 'new, on'} {self.source.name}",
             f"settings: learning rate {chosen.learning_rate:g}, batches of {chosen.batch_size}, {length}, "
             f"{chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
@@ -67,13 +68,22 @@ def prepare(
     dropout: float | None = None,
     max_pieces: int | None = None,
     on_long: OnLong | None = None,
+    free: bool = False,
 ) -> Prepared:
-    """Decides what was left out. Raises `UsageError` for what the model cannot do."""
+    """Decides what was left out. free: whether nobody chose weights or a tokenizer, so that a task may read
+    with one made of the data. Raises `UsageError` for what the model cannot do."""
     usual = preset(source.config, pretrained=source.checkpoint is not None, examples=len(sets.train))
     decided = _decided(usual.fill(settings))
+    task, tokenizer = _limited(sets.train.task, source.config, max_pieces, on_long).vocabularies(
+        [example.given for example in sets.train],
+        [example.wanted for example in sets.train],
+        source.tokenizer,
+        before=source.task,
+        free=free,
+    )
     return Prepared(
-        source=source.with_dropout(usual.dropout if dropout is None else dropout),
-        task=_limited(sets.train.task, source.config, max_pieces, on_long),
+        source=source.read_by(tokenizer).with_dropout(usual.dropout if dropout is None else dropout),
+        task=task,
         sets=sets,
         settings=decided,
         fused=worth_fusing(source.config, decided, sets.train),

@@ -18,6 +18,10 @@ STUCK_STEPS = 100
 """A young model may answer all alike for a while; only after so many steps is it called collapsed."""
 
 
+LOWER_IS_BETTER = frozenset({"perplexity"})
+"""The measures of which less is more; where one is the chief measure, its negative is the score."""
+
+
 class Verdict(NamedTuple):
     """What evaluation says of the model as it is."""
 

@@ -111,6 +111,7 @@ class Train:
             dropout=self.dropout,
             max_pieces=self.max_pieces,
             on_long=self.on_long,
+            free=self.tokenizer is None and (self.model is None or source.checkpoint is None),
         )
 
     def _task(self, source: Source) -> Task[Any, Any] | None:

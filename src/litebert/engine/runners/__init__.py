@@ -1,15 +1,30 @@
-"""Runners: `(packed batch) -> {name: scores}`. The engine knows nothing else of a model. One file each."""
+"""Runners: `(packed batch) -> {name: scores}`. The engine knows nothing else of a model. One file each.
+
+A task says by name which one works out its answers. A file has `make(model, task, dtype)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert import names
+
 if TYPE_CHECKING:
+    import torch
+
+    from litebert.model.model import Model
     from litebert.model.packing import Packed
+    from litebert.tasks.task import Task
 
 Runner = Callable[["Packed"], Mapping[str, NDArray[np.float32]]]
 """Scores have a row for each sequence or for each piece, fp32."""
+
+
+def runner_for(model: Model, task: Task[Any, Any], dtype: torch.dtype) -> Runner:
+    """The runner that a task asks for, with the torch model in it."""
+    module = names.find("litebert.engine.runners", task.runner, "runner")
+    return cast(Runner, module.make(model, task, dtype))

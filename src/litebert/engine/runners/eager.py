@@ -35,6 +35,11 @@ class Eager:
                 self.model.train()
 
 
+def make(model: Model, _task: object, dtype: torch.dtype) -> Eager:
+    """The runner for any task whose scores are worked out in one pass."""
+    return Eager(model, dtype)
+
+
 def _plain(scores: torch.Tensor) -> NDArray[np.float32]:
     """fp32, but for counts, which stay whole numbers."""
     return (scores.float() if scores.is_floating_point() else scores).numpy()

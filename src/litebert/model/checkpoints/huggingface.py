@@ -40,6 +40,8 @@ from litebert.model.checkpoints.huggingface_names import (
 from litebert.model.checkpoints.orders import Family, Plan, plan_for
 from litebert.model.config import EncoderConfig
 
+OWN_HEAD = ("decoder.", "answer.")
+"""How the names of heads begin that Hugging Face's classes have not: they stand beside the bare encoder."""
 MAP = "encoder.embedding_hidden_mapping_in"
 WORDS = "embeddings.words.weight"
 FACTOR = "embeddings.factor.weight"
@@ -105,7 +107,9 @@ def to_huggingface(checkpoint: Checkpoint, *, pad: int = 0) -> tuple[dict[str, A
     theirs = {ours: name for name, ours in head_names(family, checkpoint.architecture).items()}
     if missing := theirs.keys() - checkpoint.heads.keys():
         raise ModelError(f"{checkpoint.architecture} needs {', '.join(sorted(missing))}")
-    return raw, tensors | {name: checkpoint.heads[ours].contiguous() for ours, name in theirs.items()}
+    own = {name: tensor for name, tensor in checkpoint.heads.items() if name.startswith(OWN_HEAD)}
+    known = {name: checkpoint.heads[ours] for ours, name in theirs.items()}
+    return raw, tensors | {name: tensor.contiguous() for name, tensor in {**known, **own}.items()}
 
 
 def tensors_to_encoder(config: EncoderConfig, tensors: Tensors, plan: Plan, family: Family) -> EncoderWeights:
@@ -197,7 +201,8 @@ def check_heads(config: EncoderConfig, architecture: str, heads: Tensors, labels
         rows = _rows(architecture, classifier[0], len(tuple(labels)))
         sizes |= {"classifier.weight": (rows, h), "classifier.bias": (rows,)}
     for name, tensor in heads.items():
-        check_shape(name, tensor, sizes[name])
+        if not name.startswith(OWN_HEAD):
+            check_shape(name, tensor, sizes[name])
 
 
 def _rows(architecture: str, classifier: Tensor, labels: int) -> int:
@@ -261,6 +266,7 @@ def _heads(
     matrix, bias = f"{table.decoder}.weight", f"{table.decoder}.bias"
     if bias in rest and table.masked_bias not in rest:
         names |= {bias: "masked.bias"}
+    names |= {name: name for name in rest if name.startswith(OWN_HEAD)}
     heads = {names[theirs]: tensor for theirs, tensor in rest.items() if theirs in names}
     tied = {matrix: words, bias: heads.get("masked.bias")}
     untied = [name for name in tied if name in rest and not _equal(rest[name], tied[name])]

@@ -1,0 +1,43 @@
+"""Code: a description becomes a program, exact to the character: indentation, case and strings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from litebert.tasks.task import Record
+from litebert.tasks.writing import TEXTS, Writing
+
+DESCRIPTIONS = (
+    *("description", "rewritten_intent", "intent", "annotation", "anno", "docstring", "nl"),
+    *("source", "question", "text", "描述"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Description(Record):
+    """What code is to do."""
+
+    description: str
+    """In words, with the names and strings that are to stand in the code."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Code(Writing[Description]):
+    """What code does what this says?"""
+
+    name = "code"
+    Input = Description
+    columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "description": DESCRIPTIONS,
+        "text": ("code", "snippet", "program", *TEXTS),
+        "references": ("references",),
+    }
+    plain = ("description", "text")
+    best = "exact_match"
+    spaces = "all"
+
+    vocabulary: int = 4000
+    copies: bool = True

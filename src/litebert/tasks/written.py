@@ -1,0 +1,165 @@
+"""What tasks that write give, what data want of them, and how the two are compared.
+
+BLEU is sacrebleu's (arXiv 1804.08771), with its own tokenizer for Chinese, ROUGE is rouge-score's (F measure, no
+stemming), for Chinese with a tokenizer of characters, since its own drops all that is not ASCII. Of several
+references BLEU counts what is in any, ROUGE takes the best, and a text is an exact match if it is one of them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.errors import UsageError
+from litebert.tasks.task import Record
+
+Script = Literal["words", "characters"]
+"""What a text is counted in: words with spaces between them, or Chinese characters."""
+
+_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_KEPT = 1 << 16
+"""Pairs whose statistics are kept, for resampling and for the next look at dev."""
+_ORDERS = 4
+_COUNTS = 2 * _ORDERS + 2 + 4 + 1 + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Record):
+    """A text."""
+
+    text: str
+    """The text that was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Written):
+    """A text that is right, and perhaps others that are as right."""
+
+    references: tuple[str, ...] = ()
+    """Further texts that are right."""
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        return (self.text, *self.references)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed(Written):
+    """What was written, with how likely the wanted text was to the model."""
+
+    nats: float = 0.0
+    """-ln p of the wanted text, its end included."""
+    pieces: int = 0
+    """Pieces of the wanted text, its end included."""
+
+
+def needs_metrics() -> None:
+    """Raises `UsageError` if the packages that measure texts are missing."""
+    try:
+        import rouge_score  # noqa: F401
+        import sacrebleu  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"texts are measured by sacrebleu and rouge-score, and {error.name} is not installed: "
+            "pip install 'litebert[generation]'"
+        ) from None
+
+
+def script_of(texts: Iterable[str]) -> Script:
+    """In what most of these texts are counted."""
+    letters = "".join(texts)
+    return "characters" if 2 * len(_HAN.findall(letters)) > sum(map(str.isalnum, letters)) else "words"
+
+
+def counts(outputs: Sequence[Written], wanted: Sequence[Written], script: Script) -> NDArray[np.float64]:
+    """What each text adds to the sums that `measured` takes, [texts, numbers]."""
+    rows = [
+        (*_statistics(o.text, references(w), script), 1.0, *weight(o))
+        for o, w in zip(outputs, wanted, strict=True)
+    ]
+    return np.array(rows).reshape(len(rows), _COUNTS)
+
+
+def measured(sums: NDArray[np.float64]) -> dict[str, float]:
+    """bleu, from 0 to 100; rouge1, rouge2, rougeL and exact_match, from 0 to 1; and perplexity of the wanted
+    texts, exp of the mean -ln p of a piece, where it is known."""
+    *bleu, one, two, longest, match, texts, nats, pieces = sums.tolist()
+    shares = {"rouge1": one, "rouge2": two, "rougeL": longest, "exact_match": match}
+    means = {name: total / max(texts, 1.0) for name, total in shares.items()}
+    return {"bleu": _bleu(bleu), **means, **perplexity(nats, pieces)}
+
+
+def perplexity(nats: float, pieces: float) -> dict[str, float]:
+    """exp of the mean -ln p of a piece; nothing where no text was weighed."""
+    return {"perplexity": math.exp(min(700.0, nats / pieces))} if pieces else {}
+
+
+def weight(output: Written) -> tuple[float, float]:
+    """-ln p of the wanted text, and its pieces; 0 of both where it was not weighed."""
+    return (output.nats, float(output.pieces)) if isinstance(output, Weighed) else (0.0, 0.0)
+
+
+def references(wanted: Written) -> tuple[str, ...]:
+    """All texts that are right."""
+    return wanted.every if isinstance(wanted, Wanted) else (wanted.text,)
+
+
+def is_match(text: str, wanted: Written) -> bool:
+    """Whether it is one of the references, but for white space that cannot be seen: at the ends, and how much
+    there is within a line after its indentation."""
+    return _plain(text) in map(_plain, references(wanted))
+
+
+def rouge_l(text: str, wanted: Written, script: Script) -> float:
+    return _statistics(text, references(wanted), script)[-2]
+
+
+def _plain(text: str) -> str:
+    return "\n".join(re.sub(r"(?<=\S)\s+", " ", line.rstrip()) for line in text.strip().split("\n"))
+
+
+@lru_cache(maxsize=_KEPT)
+def _statistics(text: str, wanted: tuple[str, ...], script: Script) -> tuple[float, ...]:
+    """BLEU's hits and counts by order, lengths of both sides; rouge1, rouge2, rougeL; exact match."""
+    bleu = _sacrebleu(script).sentence_score(text, list(wanted))
+    best = _rouge(script).score_multi(list(wanted), text)
+    rouge = (best[name].fmeasure for name in ("rouge1", "rouge2", "rougeL"))
+    match = is_match(text, Wanted(wanted[0], wanted[1:]))
+    return (*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len, *rouge, float(match))
+
+
+def _bleu(sums: Sequence[float]) -> float:
+    from sacrebleu.metrics.bleu import BLEU
+
+    numbers = [int(n) for n in sums]
+    hits, counts = numbers[:_ORDERS], numbers[_ORDERS : 2 * _ORDERS]
+    return float(BLEU.compute_bleu(hits, counts, numbers[-2], numbers[-1], smooth_method="exp").score)
+
+
+@cache
+def _sacrebleu(script: Script) -> Any:
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(tokenize="zh" if script == "characters" else "13a", effective_order=True)
+
+
+@cache
+def _rouge(script: Script) -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    tokenizer = _Characters() if script == "characters" else None
+    return RougeScorer(["rouge1", "rouge2", "rougeL"], tokenizer=tokenizer)
+
+
+class _Characters:
+    """Each Chinese character by itself, and other words as they are."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return re.findall(rf"{_HAN.pattern}|[^\W_]+?(?={_HAN.pattern}|\W|_|$)", text.lower())
