@@ -16,8 +16,8 @@ from litebert.errors import DataError, InputError, UsageError
 from litebert.tasks.task import Task
 
 LETTERS = 1500
-"""Characters of a line that is read as one text, where a file is nothing but text: longer ones are cut between
-words."""
+"""Characters of a line that is read as one text, where a file is nothing but text: longer ones are cut
+between words."""
 
 
 def is_plain(path: str, task: Task[Any, Any]) -> bool:
@@ -74,9 +74,8 @@ def _parallel(paths: Sequence[str], task: Task[Any, Any]) -> Iterator[Example[An
                 "has fewer lines than the other file; parallel text has a line for each of the other's",
                 path=short,
             )
-        yield _example(
-            dict(zip(task.plain, (text for _, text in texts), strict=True)), task, paths[0], texts[0][0]
-        )
+        values = dict(zip(task.plain, (text for _, text in texts), strict=True))
+        yield _example(values, task, paths[0], texts[0][0])
 
 
 def _pieces(path: str, task: Task[Any, Any]) -> Iterator[Example[Any, Any]]:
@@ -86,7 +85,7 @@ def _pieces(path: str, task: Task[Any, Any]) -> Iterator[Example[Any, Any]]:
 
 
 def cut(text: str, letters: int) -> Iterator[str]:
-    """The text in parts of at most so many characters, cut between words where there are any; none of nothing.
+    """The text in parts of at most so many characters, cut between words where it has any.
 
     >>> list(cut("one two three", 8))
     ['one two', 'three']

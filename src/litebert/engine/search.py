@@ -1,7 +1,7 @@
 """Which text to write: the likeliest piece each time, a draw, or a search with beams.
 
-What is found for a source depends on it and the settings alone, not on what else is in the batch: a source that is
-finished leaves, a limit is the source's own, and a draw is a function of (seed, source, place).
+What is found for a source depends on it and the settings alone, not on what else is in the batch: a source
+that is finished leaves, a limit is the source's own, and a draw is a function of (seed, source, place).
 
 Shapes: B sources, S beams, V pieces.
 """
@@ -28,8 +28,8 @@ _NEVER = -torch.inf
 
 @dataclass(frozen=True)
 class Begun:
-    """Where a source's text begins. prefix: what it must begin with; most: pieces it may have, prefix included;
-    key: what the source is told from others by."""
+    """Where a source's text begins. prefix: what it must begin with; most: pieces it may have, prefix
+    included; key: what the source is told from others by."""
 
     prefix: tuple[int, ...]
     most: int
@@ -38,7 +38,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Found:
-    """A text, without its prefix and its end. copied: for each piece the place in the source looked at most."""
+    """A text, without its prefix and its end. copied: the place in the source looked at most, by piece."""
 
     ids: tuple[int, ...]
     logarithm: float
@@ -153,7 +153,7 @@ class _Line(_Search):
         """int64 [rows]."""
         if not self.decoding.temperature:
             return likely.argmax(-1)
-        scaled, order = (likely / self.decoding.temperature).sort(-1, descending=True, stable=True)
+        scaled, order = (likely / self.decoding.temperature).sort(dim=-1, descending=True, stable=True)
         if self.decoding.top_k:
             scaled[:, self.decoding.top_k :] = _NEVER
         shares = torch.softmax(scaled.double(), -1)
@@ -161,7 +161,8 @@ class _Line(_Search):
         shares = torch.where(before < self.decoding.top_p, shares, 0.0)
         wanted = torch.tensor(draws, dtype=torch.float64)[:, None] * shares.sum(-1, keepdim=True)
         place = (shares.cumsum(-1) <= wanted).sum(-1, keepdim=True).clamp(max=likely.shape[1] - 1)
-        return order.gather(1, place)[:, 0]
+        drawn: Tensor = order.gather(1, place)[:, 0]
+        return drawn
 
 
 class _Beams(_Search):
@@ -220,7 +221,7 @@ class _Beams(_Search):
     def _worth(self, source: int, text: _Text) -> float:
         """ln p over ((5 + n) / 6) to the length penalty, n the pieces that were chosen, the end included."""
         chosen = len(text.ids) - len(self.begun[source].prefix) + 1
-        return text.logarithm / ((5 + chosen) / 6) ** self.decoding.length_penalty
+        return text.logarithm / float(((5 + chosen) / 6) ** self.decoding.length_penalty)
 
 
 def _draws(begun: Begun, decoding: Decoding) -> list[float]:

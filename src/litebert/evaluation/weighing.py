@@ -1,4 +1,4 @@
-"""How likely what is wanted is to a model that writes: in one pass over the wanted text, nothing is written."""
+"""How likely what is wanted is to a model that writes: one pass over the wanted text, nothing written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What tasks that write share: texts in, a text out, by a decoder on the encoder's bricks.
 
-What is written is in pieces of the task's own, learnt from the training data: cased, exact to the character. Where
-the weights are new and no tokenizer was chosen, sources are read in the same pieces (`joint`).
+What is written is in pieces of the task's own, learnt from the training data: cased, exact to the character.
+Where neither weights nor a tokenizer were chosen, sources are read in the same pieces (`joint`).
 """
 
 from __future__ import annotations

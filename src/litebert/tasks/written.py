@@ -1,8 +1,8 @@
 """What tasks that write give, what data want of them, and how the two are compared.
 
-BLEU is sacrebleu's (arXiv 1804.08771), with its own tokenizer for Chinese, ROUGE is rouge-score's (F measure, no
-stemming), for Chinese with a tokenizer of characters, since its own drops all that is not ASCII. Of several
-references BLEU counts what is in any, ROUGE takes the best, and a text is an exact match if it is one of them.
+BLEU is sacrebleu's (arXiv 1804.08771), with its own tokenizer for Chinese, ROUGE is rouge-score's (F measure,
+no stemming), for Chinese with a tokenizer of characters, since its own drops all but ASCII. Of several
+references BLEU counts what is in any, ROUGE takes the best, and a text is a match if it is one of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A decoder as a runner: it writes from each sequence of a batch, a piece at a time, and weighs given texts."""
+"""A decoder as a runner: it writes from each sequence of a batch, and weighs texts that are given."""
 
 from __future__ import annotations
 
