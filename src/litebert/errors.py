@@ -6,9 +6,15 @@ The exit codes are those of the command line (`docs/errors.md`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+
+_NAME = 80
+"""Characters of a name that a message shows: more is no name that a person gave."""
+_LISTED = 100
+_SEARCHED = 1000
+"""How many names a message lists, and how many are searched for the nearest."""
 
 
 class LitebertError(Exception):
@@ -76,6 +82,17 @@ def nearest(given: str, known: Iterable[str], kind: str) -> str:
     "no task is named 'entites'; did you mean 'entities'? Known: choice, entities"
     """
     names = sorted(known)
-    close = get_close_matches(given, names, n=1)
+    close = get_close_matches(given[:_NAME], [name[:_NAME] for name in names[:_SEARCHED]], n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"no {kind} is named {given!r}{hint} Known: {', '.join(names)}"
+    return f"no {kind} is named {short(given)!r}{hint} Known: {listed(names)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names with commas between them: of very many the first, of a very long one its beginning."""
+    more = [f"… ({len(names):,} in all)"] if len(names) > _LISTED else []
+    return ", ".join([*map(short, names[:_LISTED]), *more])
+
+
+def short(name: str) -> str:
+    """A name, or the beginning of a very long one."""
+    return name if len(name) <= _NAME else f"{name[:_NAME]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import sys
 from io import BytesIO, TextIOWrapper
@@ -53,6 +54,11 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "mac.csv": (
         "text,label\ra,1\rb,0\r",
         "mac.csv:1: a carriage return amid a line; expected lines that end with \\n or \\r\\n",
+    ),
+    "broad.csv": (",".join("ab" * 50_000), "broad.csv:1: 100,000 columns; 10,000 are the most that are read"),
+    "broad.jsonl": (
+        json.dumps({f"c{i}": i for i in range(20_000)}),
+        "broad.jsonl:1: 20,000 columns; 10,000 are the most that are read",
     ),
     "nul.csv": (HEAD + "a,1\nb\0,0\n", "nul.csv:3:2: a NUL character; expected text"),
     "twice.csv": (

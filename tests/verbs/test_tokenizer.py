@@ -56,8 +56,8 @@ def test_offsets_are_in_characters_of_the_text_as_given(ask: Ask) -> None:
 
 def test_errors_stand_in_their_places(ask: Ask) -> None:
     given = lines({"text": "a"}, {"txt": "b"}, {"text": 5}) + 'no\n{"text": "\\ud800"}\n'
-    code, rows, _ = ask("encode", given + lines({"text": "\ufdfa" * 300_000}, {"text": "b"}))
-    assert code == 3
+    code, rows, said = ask("encode", given + lines({"text": "\ufdfa" * 300_000}, {"text": "b"}))
+    assert code == 3 and "5 inputs could not be answered" in said
     assert ["error" in row for row in rows] == [False, True, True, True, True, True, False]
     assert rows[1]["error"] == {"code": "input", "message": 'the row must be {"text": "…"}, but has \'txt\''}
     assert rows[5]["error"]["code"] == "too_long"

@@ -7,8 +7,8 @@ from contextlib import suppress
 from difflib import get_close_matches
 
 from litebert.data.fields import Field
-from litebert.data.formats.table import Cells, Known, Table, plain
-from litebert.errors import DataError, UsageError, nearest
+from litebert.data.formats.table import MOST, Cells, Known, Table, plain, too_many
+from litebert.errors import DataError, UsageError, listed, nearest
 
 Columns = dict[str, str]
 """Field → column."""
@@ -46,6 +46,8 @@ def choose(
 ) -> Columns:
     """The column of each field that has one. Raises `DataError` for a required field that has none."""
     present = table.columns or tuple(dict.fromkeys(key for cells in sample for key in cells))
+    if len(present) > MOST:
+        raise DataError(too_many(present), path=path, line=1)
     for column in named.values():
         if column not in present:
             message = nearest(column, present, "column")
@@ -128,7 +130,7 @@ def _not_found(field: Field, present: Sequence[str], table: Table, fields: Seque
             f"the file has no row of names, and which of its {len(present)} columns is the {field.name} "
             f"cannot be told; number them from 0, for example {ways}"
         )
-    shown = ", ".join(map(repr, present))
+    shown = listed(list(map(repr, present)))
     close = next(
         (c for c in present if get_close_matches(plain(c), map(plain, field.names), n=1, cutoff=0.75)), None
     )

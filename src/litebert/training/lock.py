@@ -1,4 +1,4 @@
-"""One trainer to a folder."""
+"""One writer to a folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from litebert.errors import UsageError
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock. Raises `UsageError`, naming the process, if another live one holds it.
+def alone(folder: Path, doing: str = "training") -> Iterator[None]:
+    """Holds the folder's lock. doing: what is done there, for whoever comes second to be told.
+
+    Raises `UsageError`, naming the process, if another live one holds it.
 
     The system lets go of the lock when its holder ends, however it ends, so a dead one's is taken over.
     """
@@ -26,7 +28,8 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UsageError(_taken(folder, os.pread(file, 20, 0).decode(errors="replace"))) from None
+            holder = os.pread(file, 20, 0).decode(errors="replace")
+            raise UsageError(_taken(folder, doing, holder)) from None
         os.ftruncate(file, 0)
         os.pwrite(file, str(os.getpid()).encode(), 0)
         yield
@@ -34,8 +37,8 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _taken(folder: Path, process: str) -> str:
+def _taken(folder: Path, doing: str, process: str) -> str:
     return (
-        f"another training is running in {folder} (process {process or 'unknown'}); "
+        f"another {doing} is running in {folder} (process {process or 'unknown'}); "
         "wait for it, stop it, or give another --out"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from litebert.errors import InputError
 from litebert.verbs.columns import InputColumns
 from litebert.verbs.keywords import made
-from litebert.verbs.streams import PIPE, error_row, open_output
+from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class Predict:
         if predictor.truncated:
             limit = predictor.task.max_pieces
             tell(f"{predictor.truncated} inputs were longer than {limit} pieces and were cut there")
-        if failed:
-            tell(f'{failed} inputs could not be answered: see their "error" rows')
-        return InputError.exit_code if failed else 0
+        return unanswered(failed)
 
     def _open(self) -> Predictor[Any, Any]:
         from litebert.engine.opening import open_model

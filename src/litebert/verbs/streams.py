@@ -13,6 +13,7 @@ from litebert.data.files import File
 from litebert.data.formats import jsonl
 from litebert.durable import replacing
 from litebert.errors import DataError, InputError, LitebertError, UsageError
+from litebert.verbs.telling import tell
 
 Write = Callable[[Any], None]
 PIPE = "-"
@@ -29,6 +30,14 @@ def read_rows(path: str) -> Iterator[dict[str, Any] | InputError]:
 def error_row(error: LitebertError) -> dict[str, Any]:
     """What stands in the place of an answer."""
     return {"error": {"code": error.code, "message": error.message}}
+
+
+def unanswered(count: int) -> int:
+    """The exit code where so many rows have an error in their place; says how many."""
+    if count:
+        rows = "1 input" if count == 1 else f"{count:,} inputs"
+        tell(f'{rows} could not be answered: see the "error" rows')
+    return InputError.exit_code if count else 0
 
 
 @contextmanager

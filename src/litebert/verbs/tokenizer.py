@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litebert.errors import InputError
-from litebert.verbs.streams import PIPE, error_row, open_output, read_rows
+from litebert.verbs.streams import PIPE, error_row, open_output, read_rows, unanswered
 
 if TYPE_CHECKING:
     from litebert.text.tokenizer import Tokenizer
@@ -88,12 +88,12 @@ def _answers(answer: Callable[[list[Row | InputError]], list[Row]], rows: Rows, 
 
 
 def _write(rows: Iterator[Row], path: str) -> int:
-    failed = False
+    failed = 0
     with open_output(path) as write:
         for row in rows:
-            failed |= "error" in row
+            failed += "error" in row
             write(row)
-    return InputError.exit_code if failed else 0
+    return unanswered(failed)
 
 
 def _encoded(tokenizer: Tokenizer, rows: list[Row | InputError]) -> list[Row]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from litebert.data.files import File
-from litebert.data.formats.table import Cells, Known, Table
+from litebert.data.formats.table import MOST, Cells, Known, Table, too_many
+from litebert.errors import listed
 
 Record = tuple[int, list[str]]
 """A line's number and its cells."""
@@ -26,6 +27,8 @@ def table(file: File, records: Iterator[Record], known: Known, hint: str) -> Tab
     if not sample:
         raise file.error("is empty; expected rows of text")
     (line, first), *rest = sample
+    if len(first) > MOST:
+        raise file.error(too_many(first), line)
     header = has_header(first, [cells for _, cells in rest], known)
     columns = tuple(cell.strip() for cell in first) if header else tuple(map(str, range(len(first))))
     for i, name in enumerate(columns):
@@ -33,7 +36,7 @@ def table(file: File, records: Iterator[Record], known: Known, hint: str) -> Tab
             both = f"{columns.index(name) + 1} and {i + 1}"
             raise file.error(f"columns {both} are both named {name!r}; rename one of them", line)
     if header and not rest:
-        raise file.error(f"has the names of columns ({', '.join(columns)}) and no rows")
+        raise file.error(f"has the names of columns ({listed(columns)}) and no rows")
     rows = chain(rest if header else sample, records)
     return Table(_named(file, rows, columns, header, hint), columns, header)
 
@@ -65,6 +68,6 @@ def _named(
 
 
 def _ragged(found: int, columns: tuple[str, ...], header: bool, hint: str) -> str:
-    expected = f"{len(columns)} ({', '.join(columns)})" if header else f"{len(columns)}, as in the first row"
+    expected = f"{len(columns)} ({listed(columns)})" if header else f"{len(columns)}, as in the first row"
     more = f": {hint}" if found > len(columns) else ""
     return f"{found} cell{'s' * (found != 1)}; expected {expected}{more}"

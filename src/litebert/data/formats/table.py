@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
 Cells = dict[str, Any]
 """A row: strings where the file holds only text, else what JSON or Parquet gives."""
+
+MOST = 10_000
+"""Columns: more are no table of texts, and to tell which is which would take very long."""
+
+
+def too_many(columns: Sized) -> str:
+    """What is said of more than `MOST` columns."""
+    return f"{len(columns):,} columns; {MOST:,} are the most that are read"
 
 
 def plain(name: str) -> str:
