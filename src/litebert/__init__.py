@@ -16,23 +16,42 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["LitebertError", "convert", "evaluate", "load", "predict", "train"]
+__all__ = [
+    "LitebertError",
+    "ask",
+    "convert",
+    "evaluate",
+    "index",
+    "load",
+    "predict",
+    "recommend",
+    "search",
+    "train",
+]
 
 _HOMES = {
     "LitebertError": "litebert.errors",
+    "ask": "litebert.verbs.ask",
     "convert": "litebert.verbs.convert",
     "evaluate": "litebert.verbs.evaluate",
+    "index": "litebert.verbs.index",
     "load": "litebert.engine.opening",
     "predict": "litebert.verbs.predict",
+    "recommend": "litebert.verbs.recommend",
+    "search": "litebert.verbs.search",
     "train": "litebert.verbs.train",
 }
 
 if TYPE_CHECKING:
     from litebert.engine.opening import load
     from litebert.errors import LitebertError
+    from litebert.verbs.ask import ask
     from litebert.verbs.convert import convert
     from litebert.verbs.evaluate import evaluate
+    from litebert.verbs.index import index
     from litebert.verbs.predict import predict
+    from litebert.verbs.recommend import recommend
+    from litebert.verbs.search import search
     from litebert.verbs.train import train
 
 

@@ -44,9 +44,9 @@ class Embedded(Record):
 
     embedding: tuple[float, ...]
     """Of length 1, so that the sum of products of two is their cosine."""
-    positive: tuple[float, ...] = ()
+    near: tuple[float, ...] = ()
     """The same of the positive, if one was given."""
-    negative: tuple[float, ...] = ()
+    far: tuple[float, ...] = ()
     """The same of the negative, if one was given."""
 
 
@@ -114,10 +114,10 @@ class Embedding(Task[Passage, Embedded]):
 
     def mistake(self, output: Embedded, wanted: Embedded) -> float | None:  # noqa: ARG002 (the vectors tell)
         """How much nearer the negative is than the positive."""
-        if not (output.positive and output.negative):
+        if not (output.near and output.far):
             return None
         anchor = np.array(output.embedding)
-        off = float(anchor @ np.array(output.negative) - anchor @ np.array(output.positive))
+        off = float(anchor @ np.array(output.far) - anchor @ np.array(output.near))
         return off if off > 0 else None
 
     def measure(self, outputs: Sequence[Embedded], wanted: Sequence[Embedded]) -> dict[str, float]:
@@ -133,7 +133,7 @@ class Embedding(Task[Passage, Embedded]):
         wanted: Sequence[Embedded],  # noqa: ARG002 (the vectors tell)
     ) -> dict[str, NDArray[np.float64]]:
         """By text; those without a positive are not judged."""
-        judged = [output for output in outputs if output.positive]
+        judged = [output for output in outputs if output.near]
         ranks = np.array([_rank(judged, i) for i in range(len(judged))], dtype=np.float64)
         return {"accuracy": (ranks == 1).astype(np.float64), "mrr": 1 / ranks if len(ranks) else ranks}
 
@@ -143,9 +143,9 @@ def _rank(judged: Sequence[Embedded], i: int) -> int:
 
     One that is the same as its own positive is no rival.
     """
-    anchor, own = np.array(judged[i].embedding), np.array(judged[i].positive)
+    anchor, own = np.array(judged[i].embedding), np.array(judged[i].near)
     start = i // AGAINST * AGAINST
-    rivals = [output.positive for output in judged[start : start + AGAINST]]
-    rivals += [judged[i].negative] if judged[i].negative else []
+    rivals = [output.near for output in judged[start : start + AGAINST]]
+    rivals += [judged[i].far] if judged[i].far else []
     cosines = np.array(rivals) @ anchor
     return 1 + int(np.count_nonzero(cosines > anchor @ own + 1e-9))

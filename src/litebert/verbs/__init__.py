@@ -19,6 +19,10 @@ VERBS = {
     "tokenizer decode": "tokenizer.Decode",
     "pretrain": "pretrain.Pretrain",
     "distill": "distill.Distill",
+    "index": "index.Index",
+    "search": "search.Search",
+    "ask": "ask.Ask",
+    "recommend": "recommend.Recommend",
     "convert": "convert.Convert",
     "doctor": "doctor.Doctor",
 }

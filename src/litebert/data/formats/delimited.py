@@ -32,7 +32,7 @@ def table(file: File, records: Iterator[Record], known: Known, hint: str) -> Tab
     header = has_header(first, [cells for _, cells in rest], known)
     columns = tuple(cell.strip() for cell in first) if header else tuple(map(str, range(len(first))))
     for i, name in enumerate(columns):
-        if name in columns[:i]:
+        if name and name in columns[:i]:  # Of columns without a name there may be several; none is asked for.
             both = f"{columns.index(name) + 1} and {i + 1}"
             raise file.error(f"columns {both} are both named {name!r}; rename one of them", line)
     if header and not rest:

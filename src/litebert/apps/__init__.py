@@ -1,0 +1,1 @@
+"""What models are used for, whole: `search` finds, `assistant` answers, `recommend` proposes."""
