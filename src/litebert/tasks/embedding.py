@@ -44,6 +44,12 @@ class Embedded(Record):
 
     embedding: tuple[float, ...]
     """Of length 1, so that the sum of products of two is their cosine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Embedded):
+    """The same of an Input that has more than its text."""
+
     near: tuple[float, ...] = ()
     """The same of the positive, if one was given."""
     far: tuple[float, ...] = ()
@@ -110,11 +116,14 @@ class Embedding(Task[Passage, Embedded]):
         scores: Sequence[Mapping[str, NDArray[np.float32]]],
     ) -> Embedded:
         found = vectors.by_role(encodings, scores)
-        return Embedded(*(tuple(found[role].tolist()) if role in found else () for role in Role))
+        rows = {role: tuple(row.tolist()) for role, row in found.items()}
+        if len(rows) == 1:
+            return Embedded(rows[Role.ANCHOR])
+        return Compared(rows[Role.ANCHOR], rows.get(Role.POSITIVE, ()), rows.get(Role.NEGATIVE, ()))
 
     def mistake(self, output: Embedded, wanted: Embedded) -> float | None:  # noqa: ARG002 (the vectors tell)
         """How much nearer the negative is than the positive."""
-        if not (output.near and output.far):
+        if not (isinstance(output, Compared) and output.near and output.far):
             return None
         anchor = np.array(output.embedding)
         off = float(anchor @ np.array(output.far) - anchor @ np.array(output.near))
@@ -133,12 +142,12 @@ class Embedding(Task[Passage, Embedded]):
         wanted: Sequence[Embedded],  # noqa: ARG002 (the vectors tell)
     ) -> dict[str, NDArray[np.float64]]:
         """By text; those without a positive are not judged."""
-        judged = [output for output in outputs if output.near]
+        judged = [output for output in outputs if isinstance(output, Compared) and output.near]
         ranks = np.array([_rank(judged, i) for i in range(len(judged))], dtype=np.float64)
         return {"accuracy": (ranks == 1).astype(np.float64), "mrr": 1 / ranks if len(ranks) else ranks}
 
 
-def _rank(judged: Sequence[Embedded], i: int) -> int:
+def _rank(judged: Sequence[Compared], i: int) -> int:
     """The place of a text's own positive among its negative and the positives of the texts around it.
 
     One that is the same as its own positive is no rival.
