@@ -21,7 +21,7 @@ def by_field(fields: Sequence[Field], named: Mapping[str, str]) -> Columns:
 
     Raises `UsageError` for a field that there is not.
     """
-    answers = [field.name for field in fields if not field.given]
+    answers = [field.name for field in fields if not field.given and field.required]
     known = [field.name for field in fields]
     columns: Columns = {}
     for name, column in named.items():

@@ -21,6 +21,8 @@ InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
 Edit = Callable[[Cells], Cells | None]
 """What to make of a row; None leaves it out, and it is counted."""
+Only = Callable[[Cells], bool]
+"""Whether a row is of the set at all: the others are of another split, and not counted."""
 
 SAMPLE = 200
 """Rows that are looked at to tell columns apart."""
@@ -37,12 +39,14 @@ def read_file(
     limit: int | None = None,
     cells: Mapping[str, Convert] | None = None,
     edit: Edit | None = None,
+    only: Only | None = None,
 ) -> Examples[InputT, OutputT]:
     """The examples of one file, or of standard input (`-`).
 
     columns: field → column, for those that should not be guessed; columns of a file without names are
     0, 1, 2, …. cells: how a cell becomes a field's value, where not in the usual way. edit: what to make of
-    a row before it is read. Raises `DataError` with the place of the first row that is wrong.
+    a row before it is read. only: which rows to read. Raises `DataError` with the place of the first row that
+    is wrong.
     """
     fields = fields_of(task, cells)
     named, name = by_field(fields, columns or {}), shown(path)
@@ -52,7 +56,9 @@ def read_file(
             raise DataError("is empty; expected at least one row", path=name)
         chosen = choose(table, [row for _, row in sample], fields, named, name)
         reader = _Reader(task, fields, chosen, name, edit, lined=table.lined)
-        rows = list(islice(reader.examples(chain(sample, table.rows)), limit))
+        lines = chain(sample, table.rows)
+        chosen_lines = lines if only is None else (row for row in lines if only(row[1]))
+        rows = list(islice(reader.examples(chosen_lines), limit))
     if not rows:
         raise DataError("every row is left out; none is an example", path=name)
     present = table.columns or tuple(dict.fromkeys(key for _, row in sample for key in row))

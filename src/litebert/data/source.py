@@ -18,7 +18,7 @@ from litebert import names
 from litebert.data.example import Examples
 from litebert.data.fields import Convert, label
 from litebert.data.files import archive_of, near
-from litebert.data.reader import Edit, read_file
+from litebert.data.reader import Edit, Only, read_file
 from litebert.data.split import first_text, position
 from litebert.errors import DataError, UsageError, nearest
 from litebert.tasks.task import Task
@@ -66,13 +66,16 @@ def from_file(
     *,
     labels: Mapping[str, str] | None = None,
     edit: Edit | None = None,
+    only: Only | None = None,
     format: str | None = None,
 ) -> Read:
-    """Reads a file of the data folder. `labels`: what the labels in the file are called in words."""
+    """Reads a file of the data folder. labels: what the labels in the file are called in words; only: which of
+    its rows are of this split."""
 
     def read() -> Examples[Any, Any]:
         cells = {"label": in_words(labels)} if labels else None
-        return read_file(data_file(name), task, columns=columns, cells=cells, edit=edit, format=format)
+        path = data_file(name)
+        return read_file(path, task, columns=columns, cells=cells, edit=edit, only=only, format=format)
 
     return read
 

@@ -14,6 +14,7 @@ shared = frozenset(
         "heads",
         "labels",
         "metrics",
+        "options",
         "passages",
         "places",
         "span_cells",

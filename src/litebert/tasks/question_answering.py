@@ -67,8 +67,8 @@ class Ranked(Answer):
 
     others: tuple[Answer, ...] = ()
     """The next, likeliest first, and among them the empty one if there may be no answer."""
-    doubt: float = 0.0
-    """By how much the logit of there being no answer is above that of the likeliest."""
+    doubt: float | None = None
+    """By how much the logit of no answer is above that of the likeliest, where there may be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,11 @@ class QuestionAnswering(Task[Question, Answer]):
     """How many answers to give."""
 
     @property
-    def head_name(self) -> str:  # type: ignore[override]
+    def head_name(self) -> str:
         return HEADS[self.kind]
 
     @property
-    def architecture(self) -> str:  # type: ignore[override]
+    def architecture(self) -> str:
         return "ForQuestionAnswering" if self.kind == "simple" else "Model"
 
     def row(
@@ -232,8 +232,9 @@ class QuestionAnswering(Task[Question, Answer]):
             return chosen
         others = [one for one in [*ranked, *[empty] * self.unanswerable] if one is not chosen]
         others.sort(key=lambda one: -one.score)
+        kept = tuple(others[: self.n_best - 1])
         return Ranked(
-            chosen.answer, chosen.start, chosen.end, chosen.score, tuple(others[: self.n_best - 1]), doubt
+            chosen.answer, chosen.start, chosen.end, chosen.score, kept, doubt if self.unanswerable else None
         )
 
     def _shared(self, found: Candidates) -> tuple[list[float], float, float]:
@@ -261,7 +262,7 @@ class QuestionAnswering(Task[Question, Answer]):
         """The threshold by which F1 is best, as `evaluate-v2.0.py` finds it."""
         if not self.unanswerable:
             return self, outputs
-        doubts = [one.doubt if isinstance(one, Ranked) else math.inf for one in outputs]
+        doubts = [math.inf if (doubt := getattr(one, "doubt", None)) is None else doubt for one in outputs]
         gains = self.each(outputs, wanted)["f1"] - [float(not _right(one)) for one in wanted]
         threshold = _threshold(np.array(doubts), gains)
         none = [Answer("") if doubt > threshold else one for one, doubt in zip(outputs, doubts, strict=True)]
