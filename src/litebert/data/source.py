@@ -69,7 +69,7 @@ def from_file(
     only: Only | None = None,
     format: str | None = None,
 ) -> Read:
-    """Reads a file of the data folder. labels: what the labels in the file are called in words; only: which of
+    """Reads a file of the data folder. labels: what those in the file are called in words; only: which of
     its rows are of this split."""
 
     def read() -> Examples[Any, Any]:

@@ -2,7 +2,7 @@
 
 SQuAD 2.0 here is the half of its official dev that Stanford gives its students (github.com/chrischute/squad):
 16 articles, of which 4 are `dev` and the others `train`. Of DRCD and CMRC it does without their own train: it
-is four fifths of DRCD's dev, by the hash of the paragraph, and all of CMRC's dev, with its trial set as `dev`.
+is four fifths of DRCD's dev, by the hash of the paragraph, and CMRC's dev, with its trial set as `dev`.
 """
 
 from __future__ import annotations
