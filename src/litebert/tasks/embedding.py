@@ -42,7 +42,7 @@ class Passage(Record):
 class Embedded(Record):
     """Where a text points."""
 
-    embedding: tuple[float, ...]
+    embedding: tuple[float, ...] = ()
     """Of length 1, so that the sum of products of two is their cosine."""
 
 

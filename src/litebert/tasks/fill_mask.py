@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import DataError, InputError, ModelError, UsageError
+from litebert.errors import DataError, InputError, ModelError, UsageError, short
 from litebert.tasks import texts
 from litebert.tasks.task import AT, Record, Target, Task
 from litebert.text.encoding import Encoding, join
@@ -324,7 +324,9 @@ def _answer(answer: str, before: str, tokenizer: Tokenizer) -> int:
         pieces = _going_on(pieces, tokenizer)
     if len(pieces) != 1 or pieces.ids[0] == tokenizer.unknown:
         what = "no piece" if len(pieces) <= 1 else f"{len(pieces)} pieces"
-        raise InputError(f"the answer {answer!r} is {what} of the vocabulary, but a {MASK} stands for one")
+        raise InputError(
+            f"the answer {short(answer)!r} is {what} of the vocabulary, but a {MASK} stands for one"
+        )
     return int(pieces.ids[0])
 
 
