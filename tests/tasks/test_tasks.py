@@ -43,7 +43,8 @@ def test_a_task_is_found_by_its_name_and_describes_itself(task: type[Task[Any, A
     for noun in (task.Input, task.Output):
         schema = TypeAdapter(noun).json_schema()
         assert all("description" in field for field in schema["properties"].values())
-    assert set(task.columns) <= {*task.Input.__dataclass_fields__, *task.Output.__dataclass_fields__}
+    nouns = (task.Input, task.Wanted or task.Output)
+    assert set(task.columns) <= {name for noun in nouns for name in noun.__dataclass_fields__}
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Labels(Record):
 
 
 def several(cell: Any) -> tuple[Label, ...]:
-    """The labels of one cell: a JSON list, or names with commas, semicolons or bars between them.
+    """The labels of one cell: a JSON list, of names or of what the task answers, or names with commas,
+    semicolons or bars between them.
 
     >>> several("sport; politics") == several('["sport", "politics"]') == several(["sport", "politics"])
     True
@@ -42,6 +43,8 @@ def several(cell: Any) -> tuple[Label, ...]:
     if isinstance(cell, str):
         listed = cell.lstrip().startswith("[")
         cell = json.loads(cell) if listed else [name for name in re.split("[,;|]", cell) if name.strip()]
+    if isinstance(cell, list):
+        cell = [name.get("label") if isinstance(name, dict) else name for name in cell]
     if not isinstance(cell, list) or not all(isinstance(name, str) and name.strip() for name in cell):
         raise ValueError(f"must be a list of labels, but is {cell!r}")
     return tuple(Label(name) for name in dict.fromkeys(name.strip() for name in cell))

@@ -21,6 +21,10 @@ from litebert.text.tokenizer import Tokenizer
 class Predicate(Words):
     """A text, or its tokens, with one of its predicates."""
 
+    text: str | None = None
+    """The text to read. May be left out where there are tokens."""
+    tokens: tuple[str, ...] | None = None
+    """The words of the text in order, where somebody has cut it; without a text they are joined."""
     predicate: int
     """The number of the predicate's token, from 0; of a text without tokens, of its first character."""
 

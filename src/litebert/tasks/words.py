@@ -35,6 +35,8 @@ _MARKS = (
     f"{re.escape(string.punctuation)}\u00a1-\u00bf\u2010-\u205e\u3001-\u303f\uff01-\uff0f\uff1a-\uff20"
     r"\uff3b-\uff40\uff5b-\uff65"
 )
+_SHOWN = 30
+"""Characters of a text that a message shows."""
 _WORD = re.compile(rf"[{HAN}{_KANA}]|\d+|[^\s\d{_MARKS}{HAN}{_KANA}]+|\S")
 
 
@@ -133,8 +135,8 @@ def _found(text: str, tokens: Sequence[str]) -> Bounds:
         start = text.find(token, at)
         if start < 0 or text[at:start].strip():
             raise InputError(
-                f"token {place}, {token!r}, does not come next in the text, which goes on "
-                f"{text[at : at + 20]!r}; leave the text out to have the tokens joined",
+                f"token {place}, {token[:_SHOWN]!r}, does not come next in the text, which goes on "
+                f"{text[at : at + _SHOWN]!r}; leave the text out to have the tokens joined",
                 code="tokens",
             )
         at = start + len(token)
