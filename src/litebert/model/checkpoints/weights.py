@@ -1,4 +1,4 @@
-"""Weights in files: `model.safetensors`, whole or in shards, and old `pytorch_model.bin`.
+"""Weights in files: `model.safetensors`, whole or in shards, our int8 ones, and old `pytorch_model.bin`.
 
 A pickle can run anything. So an old file is opened in a process of its own, by a reader that makes tensors
 and nothing else, and comes back as safetensors (`pickled.py`).
@@ -21,6 +21,7 @@ from torch import Tensor
 from litebert.durable import replacing
 from litebert.errors import ModelError
 from litebert.model.checkpoints import pickled
+from litebert.model.checkpoints.compact import COMPACT, read_compact
 from litebert.model.checkpoints.files import read_json
 
 SAFETENSORS = "model.safetensors"
@@ -77,9 +78,14 @@ def _readers() -> dict[str, Callable[[Path], dict[str, Tensor]]]:
     return {
         SAFETENSORS: read_safetensors,
         SAFETENSORS + INDEX: lambda path: _read_shards(path, read_safetensors),
+        COMPACT: _read_compact,
         PICKLE: _read_pickle,
         PICKLE + INDEX: lambda path: _read_shards(path, _read_pickle),
     }
+
+
+def _read_compact(path: Path) -> dict[str, Tensor]:
+    return {name: finite(path, name, tensor) for name, tensor in read_compact(path).items()}
 
 
 def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict[str, Tensor]:
