@@ -107,8 +107,13 @@ class Choice(Task[Choices, Chosen]):
     ) -> dict[str, Any]:
         """With the number and the text of the right option, which may be told by its letter or its text."""
         name = {field: columns.get(field, field) for field in self.columns}
-        options = options_of(cells.get(name["options"]))
-        index = number_of(cells.get(name["index"]), options)
+        field = name["options"]
+        try:
+            options = options_of(cells.get(field))
+            field = name["index"]
+            index = number_of(cells.get(field), options)
+        except ValueError as error:
+            raise ValueError(f"{field} {error}") from None
         told = {"options": options, "index": index, "option": options[index], "of": len(options)}
         return {**cells, **{name[field]: value for field, value in told.items()}}
 
