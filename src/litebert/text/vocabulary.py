@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
+
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from litebert.errors import UsageError
 from litebert.text import spiece
@@ -30,14 +35,15 @@ Cut = Callable[[str], list[str]]
 """A text into words that together are the text."""
 
 _SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
-_EDGE = "\ue000"
-"""A character for private use, which stands where no piece may go on."""
+_EDGE = "\t"
+"""Stands where no piece may go on. No text in its normal form holds it."""
+_NO_TEXT = "there is no text to train a vocabulary on"
+_LEAST = 2
+"""How often a longer WordPiece piece comes at least."""
 _HAN = re.compile(f"[{HAN}]")
 _LONG = re.compile(f"[{HAN}]{{{LONGEST_HAN + 1},}}")
-_LONGEST_SENTENCE = 1 << 16
-"""Bytes. SentencePiece leaves longer ones out; its default, 4,192, is short for Chinese with its edges."""
-_MOST_SENTENCES = 10_000_000
-"""The first are taken: SentencePiece draws its shuffle anew each time."""
+_LONGEST_WORD = 1 << 16
+"""Bytes. SentencePiece leaves longer ones out: without `cut`, a Chinese sentence is one word."""
 _THREADS = 4
 """Fixed: it decides in which order numbers are added up, and so their last digits."""
 _TOO_MANY = re.compile(r"Vocabulary size too high .* <= (\d+)")
@@ -65,11 +71,16 @@ def train_sentencepiece(
     import sentencepiece
 
     normalize = Normalizer(do_lower_case=do_lower_case, keep_accents=keep_accents)
-    plain = (normalize(sentence.replace(_EDGE, "")).text for sentence in sentences)
+    words: Counter[str] = Counter()
+    for sentence in sentences:
+        words.update(marked_words(normalize(sentence).text, cut))
+    if not any(map(str.strip, words)):
+        raise UsageError(_NO_TEXT)
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_said(with_edges(text, cut) if cut else text for text in plain),
+            sentence_iterator=_lines(words),
+            input_format="tsv",
             model_writer=model,
             model_type="unigram",
             vocab_size=size,
@@ -83,9 +94,9 @@ def train_sentencepiece(
             user_defined_symbols=list(_SYMBOLS),
             character_coverage=coverage,
             required_chars=characters,
-            pretokenization_delimiter=_EDGE if cut else "",
-            max_sentence_length=_LONGEST_SENTENCE,
-            input_sentence_size=_MOST_SENTENCES,
+            max_sentence_length=_LONGEST_WORD,
+            add_dummy_prefix=False,  # `marked_words` has set the marks. Encoding is as ever:
+            remove_extra_whitespaces=False,  # `spiece.write` says nothing of these two.
             shuffle_input_sentence=False,
             num_threads=_THREADS,
             minloglevel=3,
@@ -101,49 +112,116 @@ def train_wordpiece(
     sentences: Iterable[str],
     size: int = CHINESE_SIZE,
     *,
+    coverage: float = COVERAGE,
     do_lower_case: bool = True,
-    least: int = 2,
 ) -> WordPieceTokenizer:
-    """A WordPiece vocabulary of at most `size` pieces, `[PAD] [UNK] [CLS] [SEP] [MASK]` first: characters by
-    how often they come, then the longer pieces. Each Chinese character is a word.
+    """A WordPiece vocabulary of at most `size` pieces: `[PAD] [UNK] [CLS] [SEP] [MASK]`, the characters by
+    their codes, and the longer pieces in the order in which they were learnt, the commonest first.
 
-    least: how often a piece comes at least. Raises `UsageError` if there is no text.
+    Each Chinese character is a word, as BERT has it. The same text and settings give the same vocabulary.
+    Raises `UsageError` if there is no text, or more characters than pieces.
     """
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-
+    words = _words(sentences, BertNormalizer(lowercase=do_lower_case))
+    alphabet = _Alphabet(words, coverage)
     specials = [BERT.pad, BERT.unknown, BERT.cls, BERT.sep, BERT.mask]
+    if (needed := len(specials) + len(alphabet.pieces)) > size:
+        raise _too_few(size, needed)
+    learnt = _learnt(words, [*specials, *alphabet.pieces], size, alphabet)
+    return WordPieceTokenizer(learnt, do_lower_case=do_lower_case)
+
+
+def _words(sentences: Iterable[str], normalizer: BertNormalizer) -> Counter[str]:
+    """How often each word comes, as BERT cleans and splits: by what becomes of each character."""
+    apart = _Apart(normalizer)
+    met: Counter[str] = Counter()
+    for sentence in sentences:
+        met.update(sentence.translate(apart).split())
+    words: Counter[str] = Counter()
+    for word, count in met.items():
+        words[normalizer.normalize_str(word).strip()] += count
+    return +Counter({word: count for word, count in words.items() if word})
+
+
+class _Apart(dict[int, str]):
+    """Code point to the character, between spaces if it is a word by itself; worked out once for each."""
+
+    def __init__(self, normalizer: BertNormalizer) -> None:
+        self._normalizer, self._splitter = normalizer, BertPreTokenizer()
+
+    def __missing__(self, code: int) -> str:
+        words = self._splitter.pre_tokenize_str(self._normalizer.normalize_str(f"a{chr(code)}a"))
+        self[code] = (chr(code), " ", f" {chr(code)} ")[len(words) - 1]
+        return self[code]
+
+
+class _Alphabet:
+    """The commonest characters of the words, and as pieces: `c` where one begins a word, `##c` elsewhere."""
+
+    def __init__(self, words: Counter[str], coverage: float) -> None:
+        counts: Counter[str] = Counter()
+        for word, count in words.items():
+            for character in word:
+                counts[character] += count
+        self.characters = _commonest(counts, coverage)
+        inside = {character for word in words for character in word[1:]} & self.characters
+        self.pieces = [*sorted(self.characters), *(INSIDE + character for character in sorted(inside))]
+
+
+def _commonest(counts: Counter[str], coverage: float) -> set[str]:
+    if not counts:
+        raise UsageError(_NO_TEXT)
+    kept: set[str] = set()
+    left = coverage * counts.total()
+    for character in sorted(counts, key=lambda character: (-counts[character], character)):
+        if left <= 0:
+            break
+        kept.add(character)
+        left -= counts[character]
+    return kept
+
+
+def _learnt(words: Counter[str], first: list[str], size: int, alphabet: _Alphabet) -> list[str]:
+    """All pieces in order. The trainer numbers characters as it meets them, in an order drawn anew each time,
+    and by the numbers it decides between pairs that are equally common: so they get theirs beforehand."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
     engine = Tokenizer(models.WordPiece(unk_token=BERT.unknown))
-    engine.normalizer = normalizers.BertNormalizer(lowercase=do_lower_case)
-    engine.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    engine.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
-        min_frequency=least,
-        special_tokens=specials,
-        limit_alphabet=max(size - len(specials), 1),
+        min_frequency=_LEAST,
+        special_tokens=first,
         continuing_subword_prefix=INSIDE,
         show_progress=False,
     )
-    engine.train_from_iterator(_said(sentences), trainer)
+    known = (word for word in words if alphabet.characters.issuperset(word))
+    engine.train_from_iterator((" ".join(repeat(word, words[word])) for word in known), trainer)
     pieces = engine.get_vocab()
-    return WordPieceTokenizer(sorted(pieces, key=pieces.__getitem__), do_lower_case=do_lower_case)
+    return sorted(pieces, key=pieces.__getitem__)
 
 
-def with_edges(text: str, cut: Cut) -> str:
-    """An edge before each Chinese word, and between the characters of one that is too long for a piece."""
-    if not _HAN.search(text):
-        return text
+def marked_words(text: str, cut: Cut | None) -> list[str]:
+    """The words of a text in its normal form, over whose edges no piece goes: with a space before them where
+    white space or the beginning of the text is, but for Chinese ones.
+
+    White space says nothing about a Chinese word; and counted there too, a `▁` alone would be so common that
+    English words were found as `▁` and the rest.
+    """
+    if not (cut and _HAN.search(text)):
+        return [f" {word}" for word in text.split(" ") if word]
     words = (part for word in cut(text) for part in (word if _LONG.fullmatch(word) else [word]))
-    return "".join(_EDGE + word if _HAN.match(word) else word for word in words)
+    edged = "".join(_EDGE + word if _HAN.match(word) else word for word in words)
+    marked = f" {edged}".replace(f" {_EDGE}", _EDGE).replace(" ", f"{_EDGE} ")
+    return [word for word in marked.split(_EDGE) if word and word != " "]
 
 
-def _said(sentences: Iterable[str]) -> Iterator[str]:
-    """The sentences. Raises `UsageError` if there are none."""
-    count = 0
-    for sentence in sentences:
-        count += 1
-        yield sentence
-    if not count:
-        raise UsageError("there is no text to train a vocabulary on")
+def _lines(words: Counter[str]) -> Iterator[str]:
+    """Each word and how often it comes. A common one has several lines, for SentencePiece begins with what
+    comes in several places, whatever their counts say."""
+    for word, count in words.items():
+        lines = count.bit_length()
+        for line in range(lines):
+            yield f"{word}\t{(count + line) // lines}"
 
 
 def _explained(error: RuntimeError, size: int) -> UsageError:
@@ -153,8 +231,12 @@ def _explained(error: RuntimeError, size: int) -> UsageError:
             "give more text, or a smaller --size"
         )
     if found := _TOO_FEW.search(str(error)):
-        return UsageError(
-            f"{size:,} pieces are too few: the text has {int(found[1]):,} characters that must be pieces; "
-            "give a larger --size"
-        )
+        return _too_few(size, int(found[1]))
     return UsageError(f"SentencePiece cannot train on this text: {str(error).strip()}")
+
+
+def _too_few(size: int, needed: int) -> UsageError:
+    return UsageError(
+        f"{size:,} pieces are too few: the characters of the text alone need {needed:,}; "
+        "give a larger --size, or a smaller --coverage"
+    )
