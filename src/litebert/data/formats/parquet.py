@@ -23,7 +23,7 @@ def read(file: File, known: Known) -> Table:  # noqa: ARG001 (the file names its
     except ImportError:
         raise UsageError("Parquet needs pyarrow: pip install 'litebert[data]'") from None
     try:
-        opened = parquet.ParquetFile(_seekable(file))
+        opened = parquet.ParquetFile(_seekable(file), page_checksum_verification=True)
     except (pyarrow.ArrowException, OSError) as error:
         raise file.error(f"is not a Parquet file, or is damaged: {error}") from None
     columns = tuple(opened.schema_arrow.names)
