@@ -2,7 +2,7 @@
 
     LITEBERT_DATA=… python -m litebert.recipes.embedded_parallel OUT
 
-writes `OUT`, JSONL of {"text", "translation"}, from Tatoeba (CC BY 2.0 FR), without the tenth that is held out.
+writes `OUT`, JSONL of {"text", "translation"}, from Tatoeba (CC BY 2.0 FR), without the tenth held out.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ is sharing this net that costs most."""
 SOURCE = {"attention.0": 2, "feedforward.0": 2, "feedforward.1": 3}
 """Our blocks, and the layer of the teacher that each begins as, counted from 0."""
 SEED = 1
+STD = 0.02
+"""Of the word table, as of a new one."""
 
 
 def configuration(vocabulary: int) -> EncoderConfig:
@@ -69,23 +71,31 @@ def take_blocks(weights: dict[str, Tensor], teacher: Checkpoint) -> None:
 
 
 def take_words(weights: dict[str, Tensor], teacher: Checkpoint, own: Tokenizer, other: Tokenizer) -> None:
-    """The word table, its map to the layers' width, and the positions."""
-    table = teacher.encoder["embeddings.words.weight"]
-    mean = table.mean(0)
-    _, spread, directions = torch.linalg.svd(table - mean, full_matrices=False)
-    width = weights["embeddings.words.weight"].shape[1]
-    directions, scale = directions[:width], (spread[:width] / len(table) ** 0.5).mean()
-    within = (table - mean) @ directions.T / scale  # Its spread is about 1.
-    std = 0.02
+    """The word table, the positions, and the map to the layers' width: together about what the teacher's
+    first layer reads, as far as it varies in so few directions."""
+    words, positions, segments = (
+        teacher.encoder[f"embeddings.{name}.weight"] for name in ("words", "positions", "segments")
+    )
+    usual = words.mean(0) + positions.mean(0) + segments[0]
+    directions, scale = principal(words - words.mean(0), weights["embeddings.words.weight"].shape[1])
+    within = (words - words.mean(0)) @ directions / scale * STD
     for piece in range(own.size):
         spelt = other.encode(own.decode([piece])).ids
         if len(spelt) and other.unknown not in spelt:
-            weights["embeddings.words.weight"][piece] = (
-                within[torch.tensor(spelt, dtype=torch.int64)].mean(0) * std
-            )
-    # After the norm a row has a spread of 1, so the map gives it the teacher's own.
-    norm = teacher.encoder["embeddings.norm.weight"]
-    weights["embeddings.factor.weight"].copy_((directions.T * scale) * norm[:, None] / table.std())
+            of_piece = within[torch.tensor(spelt, dtype=torch.int64)]
+            weights["embeddings.words.weight"][piece] = of_piece.mean(0)
+    weights["embeddings.positions.weight"].copy_((positions - positions.mean(0)) @ directions / scale * STD)
+    # The norm before the map gives each row a spread of 1; the teacher's has a gain and a bias.
+    gain, bias = (teacher.encoder[f"embeddings.norm.{name}"] for name in ("weight", "bias"))
+    spread = (words + positions.mean(0) + segments[0]).std(1).mean()
+    weights["embeddings.factor.weight"].copy_(directions * scale / spread * gain[:, None])
+    weights["embeddings.factor.bias"].copy_(bias + gain * (usual - usual.mean()) / spread)
+
+
+def principal(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The directions in which centred rows [n, C] vary most, [C, count], and their mean spread in these."""
+    _, spreads, directions = torch.linalg.svd(rows, full_matrices=False)
+    return directions[:count].T, (spreads[:count] / len(rows) ** 0.5).mean()
 
 
 if __name__ == "__main__":
