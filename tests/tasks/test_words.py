@@ -16,8 +16,6 @@ from litebert.text.loading import load_tokenizer
 TOKENIZER = load_tokenizer(tokenizer_folder())
 SOME = ["EU", "北京", "大学", "在", "2004", "U.S.", "a", "\u200b", "，", "ﬃ"]
 TOKENS = st.lists(st.sampled_from(SOME), max_size=30)
-    st.sampled_from(["EU", "北京", "大学", "在", "2004", "U.S.", "a", "\u200b", "，", "ﬃ"]), max_size=30
-)
 
 
 @pytest.mark.parametrize(
