@@ -8,6 +8,7 @@ the result is the same (NFKD reorders only marks), and no run of marks can make 
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,7 +21,8 @@ from litebert.text.limits import code_points
 Ints = NDArray[np.int64]
 
 _SPACES = np.array([chr(code).isspace() for code in range(0x3002)])  # None lies above U+3000.
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_FOREIGN = re.compile("[^\x00-\x7f\u3001-\u3011\u4e00-\u9fff]+")
+"""What may change: not ASCII, nor the Chinese characters and marks that never do, which are most of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +62,8 @@ class Normalizer:
         self.do_lower_case = do_lower_case
         self.keep_accents = keep_accents
         self._apart = _Apart()
+        self._one_for_one = _OneForOne(self._apart)
+        self._sizes_and_one = np.zeros(sys.maxunicode + 1, np.uint8)  # 0: not met yet.
 
     def __call__(self, text: str) -> Normalized:
         """Normalise a text that `check` has passed."""
@@ -68,15 +72,16 @@ class Normalizer:
             plain, shift = inner, len(text) - len(text.lstrip())
             return Normalized(plain.lower() if self.do_lower_case else plain, shift)
         collapsed = " ".join(inner.split())
-        plain = collapsed if self.keep_accents else self._take_apart(collapsed)
+        plain = collapsed if self.keep_accents else _changed(collapsed, self._one_for_one)
+        is_one_for_one = len(plain) == len(collapsed)
+        if not is_one_for_one:
+            plain = _changed(collapsed, self._apart)
         if self.do_lower_case:
             plain = plain.lower()
-        if _differs_in_case(inner, collapsed, plain):
+            is_one_for_one = is_one_for_one and len(plain) == len(collapsed)
+        if is_one_for_one and len(inner) == len(collapsed):
             return Normalized(plain, len(text) - len(text.lstrip()))
         return Normalized(plain, places=self._places(text, collapsed))
-
-    def _take_apart(self, text: str) -> str:
-        return _FOREIGN.sub(lambda run: run[0].translate(self._apart), text)
 
     def _places(self, text: str, collapsed: str) -> Places:
         kept, sizes = _kept(text), self._sizes(collapsed)
@@ -88,14 +93,20 @@ class Normalizer:
     def _sizes(self, collapsed: str) -> Ints:
         """How many characters each one becomes."""
         codes = code_points(collapsed)
-        sizes = np.ones(len(codes), np.int64)
-        foreign = np.flatnonzero(codes > 0x7F)
-        sizes[foreign] = [self._size(code) for code in codes[foreign].tolist()]
-        return sizes
+        known = self._sizes_and_one[codes]
+        if not known.all():
+            for code in np.unique(codes[known == 0]).tolist():
+                self._sizes_and_one[code] = self._size(code) + 1
+            known = self._sizes_and_one[codes]
+        return known.astype(np.int64) - 1
 
     def _size(self, code: int) -> int:
         form = chr(code) if self.keep_accents else self._apart[code]
         return len(form.lower() if self.do_lower_case else form)
+
+
+def _changed(text: str, table: dict[int, str]) -> str:
+    return _FOREIGN.sub(lambda run: run[0].translate(table), text)
 
 
 class _Apart(dict[int, str]):
@@ -107,15 +118,17 @@ class _Apart(dict[int, str]):
         return form
 
 
-def _differs_in_case(inner: str, collapsed: str, plain: str) -> bool:
-    """Whether `plain` is `inner` character for character, case and kinds of white space left aside.
+class _OneForOne(dict[int, str]):
+    """The same, but nothing for a character that becomes several. So a text that keeps its length had none
+    of those, nor marks: each of its characters became one."""
 
-    Where only case has changed no mark was removed, so nothing can have made up for a character that became
-    several: equal lengths mean one for one.
-    """
-    if not len(inner) == len(collapsed) == len(plain):
-        return False
-    return collapsed.isascii() or plain.lower() == collapsed.lower()
+    def __init__(self, apart: _Apart) -> None:
+        self._apart = apart
+
+    def __missing__(self, code: int) -> str:
+        form = self._apart[code]
+        self[code] = form if len(form) == 1 else ""
+        return self[code]
 
 
 def _kept(text: str) -> Ints:
