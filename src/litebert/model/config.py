@@ -71,6 +71,8 @@ class EncoderConfig:
         for name in sizes:
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} must be at least 1, but is {getattr(self, name)}")
+        if not self.initial_std > 0:
+            raise ModelError(f"initial_std must be more than 0, but is {self.initial_std}")
 
     @property
     def layers(self) -> int:

@@ -9,7 +9,6 @@ Source: transformers 5.23, `AlbertConfig`, `BertConfig`, `PreTrainedConfig`, `ac
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
@@ -30,6 +29,7 @@ WHOLE = {
 }
 RATES = {"hidden_dropout_prob": "hidden_dropout", "attention_probs_dropout_prob": "attention_dropout"}
 SMALL = {"initializer_range": "initial_std", "layer_norm_eps": "norm_epsilon"}
+SMALL_LIMIT = 10.0
 CLASSIFIER_DROPOUT: Mapping[Family, str] = {
     "albert": "classifier_dropout_prob",
     "bert": "classifier_dropout",
@@ -72,7 +72,7 @@ def config_from_huggingface(raw: Mapping[str, Any]) -> EncoderConfig:
     values: dict[str, Any] = dict(BERT_DEFAULTS) if family == "bert" else {}
     values |= {ours: _whole(raw, key) for key, ours in WHOLE.items() if key in raw}
     values |= {ours: _number(raw, key, below=1) for key, ours in RATES.items() if key in raw}
-    values |= {ours: _number(raw, key) for key, ours in SMALL.items() if key in raw}
+    values |= {ours: _number(raw, key, SMALL_LIMIT) for key, ours in SMALL.items() if key in raw}
     values["classifier_dropout"] = _classifier_dropout(raw, family, values)
     values["embedding"] = _embedding(raw, family)
     if "hidden_act" in raw:
@@ -265,11 +265,10 @@ def _whole(raw: Mapping[str, Any], key: str, most: int = 1 << 31) -> int:
     return value
 
 
-def _number(raw: Mapping[str, Any], key: str, below: float = math.inf) -> float:
+def _number(raw: Mapping[str, Any], key: str, below: float) -> float:
     value = raw[key]
     if type(value) not in (int, float) or not 0 <= value < below:
-        limit = "or more" if below == math.inf else f"and less than {below}"
-        raise ModelError(f"{key} should be a number, 0 {limit}, but is {value!r}")
+        raise ModelError(f"{key} should be a number from 0 to below {below:g}, but is {value!r}")
     return float(value)
 
 
