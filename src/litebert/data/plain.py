@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
 from itertools import chain, islice, zip_longest
@@ -52,6 +52,13 @@ def read_plain(paths: Sequence[str], task: Task[Any, Any], limit: int | None = N
     notes = [f"plain text, a line for each example: {', '.join(pairs)}"]
     notes += [f"{empty} lines are empty, kept"] * (empty > 0)
     return Examples(examples, task, notes=tuple(notes))
+
+
+def plain_file(names: tuple[str, ...], task: Task[Any, Any]) -> Callable[[], Examples[Any, Any]]:
+    """Reads files of the data folder that are read together."""
+    from litebert.data.source import data_file
+
+    return lambda: read_plain([data_file(name) for name in names], task)
 
 
 def plain_inputs(path: str, task: Task[Any, Any]) -> Iterator[Any | InputError]:

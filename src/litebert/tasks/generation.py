@@ -87,7 +87,7 @@ class Generation(Writing[Prompt]):
         return np.array([written.weight(output) for output in outputs]).reshape(len(outputs), 2)
 
     def measured(self, sums: NDArray[np.float64]) -> dict[str, float]:
-        return written.perplexity(*sums.tolist())
+        return {"perplexity": 0.0, **written.perplexity(*sums.tolist())}
 
     def mistake(self, output: Written, wanted: Written) -> float | None:  # noqa: ARG002
         return None
