@@ -17,6 +17,8 @@ VERBS = {
     "predict": "predict.Predict",
     "tokenizer encode": "tokenizer.Encode",
     "tokenizer decode": "tokenizer.Decode",
+    "tokenizer train": "vocabulary.Train",
+    "corpus": "corpus.Corpus",
     "pretrain": "pretrain.Pretrain",
     "distill": "distill.Distill",
     "index": "index.Index",

@@ -126,7 +126,9 @@ def _spellings(field: str, kind: Any) -> list[str]:
 
 
 def _words(kind: Any) -> tuple[str, ...]:
-    """The words that a flag takes, if it takes one of a few."""
+    """The words that a flag takes, if it takes one of a few and nothing else."""
+    if int in get_args(kind):
+        return ()
     if get_origin(kind) is Literal:
         return tuple(map(str, get_args(kind)))
     return next((words for inner in get_args(kind) if (words := _words(inner))), ())
