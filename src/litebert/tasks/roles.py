@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
 import numpy as np
@@ -17,7 +17,7 @@ from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Predicate(Words):
     """A text, or its tokens, with one of its predicates."""
 
@@ -25,7 +25,7 @@ class Predicate(Words):
     """The text to read. May be left out where there are tokens."""
     tokens: tuple[str, ...] | None = None
     """The words of the text in order, where somebody has cut it; without a text they are joined."""
-    predicate: int
+    predicate: int = field(kw_only=True)
     """The number of the predicate's token, from 0; of a text without tokens, of its first character."""
 
 
