@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AGAINST = 100
 """Positives among which a text must find its own when it is judged."""
+_SAME = 0.9999
+"""The cosine from which two vectors are of one text: batches differ by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,11 @@ class Embedding(Task[Passage, Embedded]):
 def _rank(judged: Sequence[Compared], i: int) -> int:
     """The place of a text's own positive among its negative and the positives of the texts around it.
 
-    One that is the same as its own positive is no rival.
+    One that says the same as its own positive is no rival.
     """
     anchor, own = np.array(judged[i].embedding), np.array(judged[i].near)
     start = i // AGAINST * AGAINST
     rivals = [output.near for output in judged[start : start + AGAINST]]
     rivals += [judged[i].far] if judged[i].far else []
-    cosines = np.array(rivals) @ anchor
-    return 1 + int(np.count_nonzero(cosines > anchor @ own + 1e-9))
+    others = np.array(rivals)
+    return 1 + int(np.count_nonzero((others @ anchor > anchor @ own) & (others @ own < _SAME)))
