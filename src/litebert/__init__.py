@@ -20,6 +20,7 @@ __all__ = [
     "LitebertError",
     "ask",
     "convert",
+    "corpus",
     "evaluate",
     "index",
     "load",
@@ -27,12 +28,14 @@ __all__ = [
     "recommend",
     "search",
     "train",
+    "train_tokenizer",
 ]
 
 _HOMES = {
     "LitebertError": "litebert.errors",
     "ask": "litebert.verbs.ask",
     "convert": "litebert.verbs.convert",
+    "corpus": "litebert.verbs.corpus",
     "evaluate": "litebert.verbs.evaluate",
     "index": "litebert.verbs.index",
     "load": "litebert.engine.opening",
@@ -40,6 +43,7 @@ _HOMES = {
     "recommend": "litebert.verbs.recommend",
     "search": "litebert.verbs.search",
     "train": "litebert.verbs.train",
+    "train_tokenizer": "litebert.verbs.vocabulary",
 }
 
 if TYPE_CHECKING:
@@ -47,12 +51,14 @@ if TYPE_CHECKING:
     from litebert.errors import LitebertError
     from litebert.verbs.ask import ask
     from litebert.verbs.convert import convert
+    from litebert.verbs.corpus import corpus
     from litebert.verbs.evaluate import evaluate
     from litebert.verbs.index import index
     from litebert.verbs.predict import predict
     from litebert.verbs.recommend import recommend
     from litebert.verbs.search import search
     from litebert.verbs.train import train
+    from litebert.verbs.vocabulary import train_tokenizer
 
 
 def __getattr__(name: str) -> Any:

@@ -139,7 +139,8 @@ def _words(sentences: Iterable[str], normalizer: BertNormalizer) -> Counter[str]
     words: Counter[str] = Counter()
     for word, count in met.items():
         words[normalizer.normalize_str(word).strip()] += count
-    return +Counter({word: count for word, count in words.items() if word})
+    del words[""]  # What is left of a word of nothing but marks.
+    return words
 
 
 class _Apart(dict[int, str]):

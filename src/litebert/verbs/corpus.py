@@ -7,12 +7,13 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from litebert.data.corpus.settings import Settings
 from litebert.errors import UsageError
+from litebert.verbs.keywords import made
 
 if TYPE_CHECKING:
     from litebert.data.corpus.report import Report
@@ -62,6 +63,14 @@ class Corpus:
         else:
             print(*report.lines(), f"{self.out} is whole", sep="\n")
         return 0
+
+
+def corpus(*files: str | Path, **options: Any) -> Report | None:
+    """Make a corpus: `litebert corpus` from Python, options as its flags.
+
+    >>> corpus("wiki/", "books.jsonl.gz", out="corpora/mine")  # doctest: +SKIP
+    """
+    return made(Corpus, {**options, "files": tuple(map(Path, files))}).run()
 
 
 def _embedded() -> Path:

@@ -32,12 +32,12 @@ class Settings:
     """A document as it stands in the file with more characters is dropped."""
     near_duplicates: float | None = 0.8
     """A document as similar as this (Jaccard, over runs of five words or Chinese characters) to an earlier
-    one is dropped; None keeps all but exact duplicates."""
+    one is dropped; none keeps all but exact duplicates."""
     scrub: bool = False
     """Put placeholders for e-mail and IP addresses, telephone, identity, card and bank account numbers."""
     words: Words | None = None
-    """What a whole word is in Chinese: a `jieba` word, or each of the tokenizer's `pieces`. None is jieba
-    where the package rjieba is installed."""
+    """What a whole word is in Chinese: a `jieba` word, or each of the tokenizer's `pieces`. Left out,
+    jieba where the package rjieba is installed."""
     shard_bytes: int = SHARD_BYTES
     """About how many bytes of input make a shard, the unit of work that is lost when a worker is killed."""
 
@@ -75,7 +75,7 @@ def default_words() -> Words:
 
 
 _WAYS_OUT = {
-    "datasketch": ("to find near duplicates", "--near-duplicates None"),
+    "datasketch": ("to find near duplicates", "--near-duplicates none"),
     "rjieba": ("to find Chinese words", "--words pieces"),
 }
 
