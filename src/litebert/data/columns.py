@@ -14,18 +14,22 @@ Columns = dict[str, str]
 """Field → column."""
 LABEL = "label"
 """By this name a person calls the column of any task's answers."""
+TEXT = "text"
+"""By this name a person calls the column of any task's texts."""
 
 
 def by_field(fields: Sequence[Field], named: Mapping[str, str]) -> Columns:
-    """What was named, under the fields' own names: `label` is also the one field of any other Output.
+    """What was named, under the fields' own names: `label` is also the one field of any other Output, and
+    `text` the first of any Input.
 
     Raises `UsageError` for a field that there is not.
     """
     answers = [field.name for field in fields if not field.given and field.required]
-    known = [field.name for field in fields]
+    known, texts = [field.name for field in fields], [field.name for field in fields if field.given]
     columns: Columns = {}
     for name, column in named.items():
         own = answers[0] if name == LABEL and name not in known and len(answers) == 1 else name
+        own = texts[0] if name == TEXT and name not in texts and texts else own
         if own not in known:
             raise UsageError(nearest(name, known, "field of this task"))
         columns[own] = column

@@ -48,6 +48,19 @@ def fields_of(task: Task[Any, Any], cells: Mapping[str, Convert] | None = None) 
     )
 
 
+def by_usual_names(task: Task[Any, Any], cells: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with what the Input needs and lacks by a usual name of its column: `text` for `source`."""
+    needed = [
+        f for f in dataclass_fields(task.Input) if f.default is MISSING and f.default_factory is MISSING
+    ]
+    found = {
+        field.name: next((cells[name] for name in task.columns.get(field.name, ()) if name in cells), None)
+        for field in needed
+        if field.name not in cells
+    }
+    return {**cells, **{name: value for name, value in found.items() if value is not None}}
+
+
 class Maker:
     """Cells → an Input or an Output, by the fields that have a column."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from litebert import names
 from litebert.data.columns import by_field, choose, looked_for
-from litebert.data.fields import Maker, fields_of
+from litebert.data.fields import Maker, by_usual_names, fields_of
 from litebert.data.files import File, shown
 from litebert.data.formats import jsonl
 from litebert.data.plain import is_plain, plain_inputs
@@ -29,10 +29,10 @@ def read_inputs(
 ) -> Iterator[Any | InputError]:
     """The Inputs of a file or of standard input (`-`), as a stream: one for each row.
 
-    In JSONL a row has the Input's own keys (or those that `columns` names), and what else it has is let
-    pass; blank lines are no rows. Of other formats the columns are found as for `read`. A row that is no
-    Input is an `InputError` in its place, and the others are read; `DataError` is raised only where the
-    file cannot be read on.
+    In JSONL a row has the Input's own keys (or those that `columns` names, or a usual name of a column), and
+    what else it has is let pass; blank lines are no rows. Of other formats the columns are found as for
+    `read`, and plain text has an Input on each line. A row that is no Input is an `InputError` in its place,
+    and the others are read; `DataError` is raised only where the file cannot be read on.
     """
     if format is None and path != "-" and _is_own(path, task):
         return _table_inputs(path, task, columns or {}, None)
@@ -62,7 +62,7 @@ def _json_input(
     try:
         cells = jsonl.row(file, file.text(raw, line), line)
         renamed = {field: cells[column] for field, column in columns.items() if column in cells}
-        return adapter.validate_python(cells | renamed)
+        return adapter.validate_python(by_usual_names(task, cells | renamed))
     except DataError as error:
         return InputError(error.message)
     except ValidationError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from litebert.data.fields import by_usual_names
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
 from litebert.errors import InputError, ModelError
@@ -96,7 +97,7 @@ def as_input(task: Task[Any, Any], given: Any) -> Any:
     if isinstance(given, task.Input):
         return given
     try:
-        return _validated(task.Input, given) if isinstance(given, Mapping) else _of_text(task, given)
+        return _validated(task, given) if isinstance(given, Mapping) else _of_text(task, given)
     except ValueError as error:
         raise InputError(f"{_short(given)} is no Input of the task {task.name}: {error}") from None
 
@@ -110,12 +111,12 @@ def _of_text(task: Task[Any, Any], given: Any) -> Any:
         raise ValueError("it needs more than a text; give a dict") from None
 
 
-def _validated(noun: type, given: Mapping[str, Any]) -> Any:
+def _validated(task: Task[Any, Any], given: Mapping[str, Any]) -> Any:
     """Raises `ValueError` with the first field that is missing or wrong; what else there is is let pass."""
     from pydantic import ValidationError
 
     try:
-        return _adapter(noun).validate_python(dict(given))
+        return _adapter(task.Input).validate_python(by_usual_names(task, given))
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None

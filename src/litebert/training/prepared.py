@@ -14,7 +14,7 @@ from litebert.run import Source, dtype_of
 from litebert.tasks.task import Task, to_json
 from litebert.text.encoding import OnLong
 from litebert.training.fingerprint import Fingerprint, fingerprint
-from litebert.training.presets import preset, worth_fusing
+from litebert.training.presets import WRITING, preset, worth_fusing
 from litebert.training.sets import Sets
 from litebert.training.settings import TrainSettings
 
@@ -72,8 +72,6 @@ def prepare(
 ) -> Prepared:
     """Decides what was left out. free: whether nobody chose weights or a tokenizer, so that a task may read
     with one made of the data. Raises `UsageError` for what the model cannot do."""
-    usual = preset(source.config, pretrained=source.checkpoint is not None, examples=len(sets.train))
-    decided = _decided(usual.fill(settings))
     task, tokenizer = _limited(sets.train.task, source.config, max_pieces, on_long).vocabularies(
         [example.given for example in sets.train],
         [example.wanted for example in sets.train],
@@ -81,8 +79,16 @@ def prepare(
         before=source.task,
         free=free,
     )
+    source = source.read_by(tokenizer)
+    usual = preset(
+        source.config,
+        pretrained=source.checkpoint is not None,
+        examples=len(sets.train),
+        writes=task.runner == WRITING,
+    )
+    decided = _decided(usual.fill(settings))
     return Prepared(
-        source=source.read_by(tokenizer).with_dropout(usual.dropout if dropout is None else dropout),
+        source=source.with_dropout(usual.dropout if dropout is None else dropout),
         task=task,
         sets=sets,
         settings=decided,

@@ -18,6 +18,8 @@ from litebert.training.settings import TrainSettings
 
 SMALL = 512
 """Hidden size up to which a model is small."""
+WRITING = "writing"
+"""The runner of tasks that write (`Task.runner`)."""
 LARGE = 2048
 """Hidden size from which a model is xlarge."""
 COMPILING = 3e15
@@ -41,8 +43,17 @@ class Preset:
         )
 
 
-def preset(config: EncoderConfig, *, pretrained: bool, examples: int) -> Preset:
-    """For fine-tuning a model of this size on so many examples."""
+def preset(config: EncoderConfig, *, pretrained: bool, examples: int, writes: bool = False) -> Preset:
+    """For fine-tuning a model of this size on so many examples. writes: with a decoder, which is new and has
+    more to learn than a head."""
+    if writes:
+        rate = 1e-3 if config.hidden <= SMALL else 3e-4
+        return Preset(
+            learning_rate=rate / 3 if pretrained else rate,
+            batch_size=64 if examples >= 5_000 else 32,
+            epochs=30.0 if examples >= 5_000 else 60.0,
+            dropout=0.1,
+        )
     if pretrained:
         return Preset(learning_rate=_tuning_rate(config.hidden), batch_size=32, epochs=_epochs(examples, 3))
     rate = 5e-4 if config.hidden <= SMALL else 1e-4
@@ -55,7 +66,7 @@ def worth_fusing(
 ) -> bool:
     """Whether a run is long enough for kernels to be compiled first: by data, settings and machine alone, so
     that a run that goes on decides as it did when it began."""
-    letters = sum(len(repr(example.given)) for example in examples)
+    letters = sum(len(repr(example.given)) + len(repr(example.wanted)) for example in examples)
     epochs = settings.epochs or 1
     if settings.steps is not None:
         epochs = settings.steps * settings.accumulation * (settings.batch_size or 1) / len(examples)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made
 from litebert.verbs.telling import tell
+from litebert.verbs.writing import WritingFlags
 
 if TYPE_CHECKING:
     from litebert.evaluation.evaluate import Evaluation
@@ -31,6 +32,8 @@ class Evaluate:
     """Of the task, as name=value: pooling=max."""
     columns: Columns = field(default_factory=Columns)
     """Which columns to read; those left out are guessed by their names, and said."""
+    writing: WritingFlags = field(default_factory=WritingFlags)
+    """How a task that writes does so."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto is bf16 where the chip has it."""
     json: bool = False
@@ -42,8 +45,9 @@ class Evaluate:
         from litebert.engine.opening import open_model
         from litebert.evaluation.evaluate import evaluate
 
+        options = (*self.options, *self.writing.options())
         predictor = open_model(
-            self.model, task=self.task, options=self.options, precision=self.precision, tell=tell
+            self.model, task=self.task, options=options, precision=self.precision, tell=tell
         )
         where = self._where()
         examples = read(where, predictor.task, columns=self.columns.named())

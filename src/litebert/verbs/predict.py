@@ -11,6 +11,7 @@ from litebert.verbs.columns import InputColumns
 from litebert.verbs.keywords import made
 from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
+from litebert.verbs.writing import WritingFlags
 
 if TYPE_CHECKING:
     from litebert.engine.predictor import Predictor
@@ -39,6 +40,8 @@ class Predict:
     """A JSONL file, or - for standard output."""
     columns: InputColumns = field(default_factory=InputColumns)
     """Which columns to read; those left out are guessed by their names."""
+    writing: WritingFlags = field(default_factory=WritingFlags)
+    """How a task that writes does so."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto is bf16 where the chip has it."""
 
@@ -61,9 +64,8 @@ class Predict:
     def _open(self) -> Predictor[Any, Any]:
         from litebert.engine.opening import open_model
 
-        return open_model(
-            self.model, task=self.task, options=self.options, precision=self.precision, tell=tell
-        )
+        options = (*self.options, *self.writing.options())
+        return open_model(self.model, task=self.task, options=options, precision=self.precision, tell=tell)
 
     def _answers(self, predictor: Predictor[Any, Any], inputs: Iterable[Any] | None = None) -> Iterator[Any]:
         from litebert.data.inputs import read_inputs
