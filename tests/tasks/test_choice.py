@@ -92,10 +92,7 @@ def test_each_option_stands_beside_the_passage() -> None:
     given_ = Choices("who is it", ("a man", "nobody at all"), "he came")
     rows = TASK.encode(given_, WORDS)
     assert [pieces(row, 0) for row in rows] == [["he", "came"]] * 2
-    assert [pieces(row, 1) for row in rows] == [
-        ["who", "is", "it", "a", "man"],
-        ["who", "is", "it", "nobody", "at", "all"],
-    ]
+    assert [" ".join(pieces(row, 1)) for row in rows] == ["who is it a man", "who is it nobody at all"]
 
 
 def test_an_option_fills_the_blank() -> None:
@@ -197,26 +194,22 @@ def test_measures() -> None:
 # A run
 
 
-def told(draw: Any, words: list[str]) -> dict[str, Any]:
-    """The one of two to four words that the passage has."""
-    options = draw.sample(["excellent", "bad", "good", "wonderful", "boring"], draw.randint(2, 4))
-    index = draw.randrange(len(options))
-    return {
-        "question": "it",
-        "options": options,
-        "passage": f"{' '.join(words)} {options[index]}",
-        "index": index,
-    }
+def kind(draw: Any, words: list[str]) -> dict[str, Any]:
+    """The one kind word among one to three others."""
+    options = draw.sample(["bad", "boring", "terrible"], draw.randint(1, 3))
+    index = draw.randint(0, len(options))
+    options.insert(index, draw.choice(["excellent", "wonderful"]))
+    return {"question": "it", "options": options, "passage": " ".join(words), "index": index}
 
 
 def test_a_run_learns_and_is_opened_again(runs: Runs, tmp_path: Path) -> None:
     import litebert
 
-    train, test = (write(tmp_path / f"{n}.jsonl", made(n, told, seed=n)) for n in (240, 60))
-    options = {**FAST, "epochs": 6.0, "learning_rate": 1e-2}
+    train, test = (write(tmp_path / f"{n}.jsonl", made(n, kind, seed=n)) for n in (120, 40))
+    options = {**FAST, "epochs": 4.0}
     results = litebert.train(
         task="choice", train=str(train), dev=str(test), model=str(runs.model), out=tmp_path / "run", **options
     )
-    assert results["dev"]["accuracy"] > 0.55
+    assert results["dev"]["accuracy"] > 0.8
     again = litebert.evaluate(str(test), model=str(tmp_path / "run"))
     assert again.metrics["accuracy"] == results["dev"]["accuracy"]

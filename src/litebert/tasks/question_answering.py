@@ -293,17 +293,19 @@ def _right(wanted: Answer) -> tuple[str, ...]:
 
 def _cross_entropy(scores: Tensor, allowed: Tensor, pieces: Tensor, target: Tensor) -> Tensor:
     """[B], of the target piece among those allowed in its sequence; 0 where it is ignored."""
+    from torch import split
     from torch.nn.functional import cross_entropy
     from torch.nn.utils.rnn import pad_sequence
 
     flat = scores.float().masked_fill(~allowed, -math.inf)
-    rows = pad_sequence(list(flat.split(pieces.tolist())), batch_first=True, padding_value=-math.inf)
+    rows = pad_sequence(list(split(flat, pieces.tolist())), batch_first=True, padding_value=-math.inf)
     return cross_entropy(rows, target, ignore_index=_IGNORED, reduction="none")
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     chances: NDArray[np.float64] = np.exp(logits - logits.max())
-    return chances / chances.sum()
+    shares: NDArray[np.float64] = chances / chances.sum()
+    return shares
 
 
 def _threshold(doubts: NDArray[np.float64], gains: NDArray[np.float64]) -> float:

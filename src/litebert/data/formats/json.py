@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from litebert.data import strict_json
+from litebert import strict_json
 from litebert.data.files import File
 from litebert.data.formats import jsonl
 from litebert.data.formats.table import Cells, Known, Table
@@ -23,7 +23,7 @@ def _rows(file: File) -> Iterator[tuple[int, Cells]]:
     yield from array(file)
 
 
-def array(file: File, under: str | None = None, of: type = dict) -> Iterator[tuple[int, Any]]:
+def array(file: File, under: str | None = None, of: type[Any] = dict) -> Iterator[tuple[int, Any]]:
     """What a file's array holds, each with its line: objects, or arrays (`of=list`).
 
     under: the key of an object that holds the array. Raises `DataError`.
@@ -49,8 +49,8 @@ def array(file: File, under: str | None = None, of: type = dict) -> Iterator[tup
         raise file.error("more text after the end of the array", *seen.place(after))
 
 
-_KINDS = {dict: "objects, [{…}, …]", list: "arrays, [[…], …]"}
-_KIND = {dict: "an object, {…}", list: "an array, […]"}
+_KINDS: dict[type[Any], str] = {dict: "objects, [{…}, …]", list: "arrays, [[…], …]"}
+_KIND: dict[type[Any], str] = {dict: "an object, {…}", list: "an array, […]"}
 
 
 def _under(file: File, text: str, at: int, seen: _Places, key: str) -> int:
