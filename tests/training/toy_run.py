@@ -52,6 +52,10 @@ class ToyBatch:
         return len(self.labels)
 
     @property
+    def whole(self) -> int:
+        return len(self)
+
+    @property
     def pieces(self) -> int:
         return self.ids.numel()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -32,7 +32,8 @@ class Batches:
 
     def __call__(self, number: int) -> Batch:
         """Batch `number`, counted from 0 and on through the epochs."""
-        return self.encoded.batch(self.drawn(number)[self.rank :: self.world])
+        drawn = self.drawn(number)
+        return replace(self.encoded.batch(drawn[self.rank :: self.world]), whole=len(drawn))
 
     def drawn(self, number: int) -> NDArray[np.int64]:
         """The numbers of the examples in the whole batch."""

@@ -34,6 +34,8 @@ class Batch:
     packed: Packed
     targets: Mapping[str, torch.Tensor]
     examples: tuple[int, ...]
+    whole: int
+    """How many examples the batch has over all processes."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -87,7 +89,7 @@ class Encoded:
         owners = np.repeat(np.arange(len(examples)), self.firsts[examples + 1] - self.firsts[examples])
         targets[EXAMPLE] = torch.from_numpy(owners[order])
         packed = pack_flat(self.ids[pieces], self.segments[pieces], lengths, sequences)
-        return Batch(packed, targets, tuple(examples.tolist()))
+        return Batch(packed, targets, tuple(examples.tolist()), whole=len(examples))
 
 
 def encode_all(task: Task[Any, Any], tokenizer: Tokenizer, examples: Sequence[Example[Any, Any]]) -> Encoded:

@@ -79,7 +79,8 @@ class PretrainingBatch:
     positions: int64 [M], the places in the packed row of the pieces to guess, ascending. labels: int64 [M],
     what stood there. order: int64 [B], 0 for two segments as they stood, 1 for swapped ones (with `next`, for
     a second one from elsewhere), -100 for a sample of one segment. words: int64 [n], for each of the samples'
-    pieces the number of its word in the batch, ascending from 0; -1 for special pieces.
+    pieces the number of its word in the batch, ascending from 0; -1 for special pieces. whole: how many
+    samples the batch has over all processes.
     """
 
     packed: Packed
@@ -87,6 +88,7 @@ class PretrainingBatch:
     labels: Tensor
     order: Tensor
     words: Tensor
+    whole: int
 
     @property
     def originals(self) -> Tensor:
@@ -172,6 +174,7 @@ class Instances:
             labels=torch.from_numpy(drawn.labels),
             order=torch.from_numpy(drawn.order),
             words=torch.from_numpy(drawn.words),
+            whole=len(numbers),
         )
 
     def draw(self, epoch: int, chunks: Sequence[int]) -> Drawn:

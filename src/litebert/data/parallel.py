@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ParallelBatch:
-    """aims: fp32 [B, T], the teacher's vector of each sequence's translation."""
+    """aims: fp32 [B, T], the teacher's vector of each sequence's translation; whole: how many sequences there
+    are over all processes."""
 
     packed: Packed
     aims: Tensor
+    whole: int
+
+    def __len__(self) -> int:
+        return len(self.aims)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +54,7 @@ class ParallelBatches:
         drawn = permutation(len(self.encodings), self.seed, epoch)[at * self.size : (at + 1) * self.size]
         mine = drawn[self.rank :: self.world]
         packed = pack([self.encodings[i] for i in mine], mine.tolist())
-        return ParallelBatch(packed, torch.from_numpy(self.aims[mine]))
+        return ParallelBatch(packed, torch.from_numpy(self.aims[mine]), whole=len(drawn))
 
 
 class Counted(Protocol):
@@ -84,6 +89,10 @@ class Both:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    @property
+    def whole(self) -> int:
+        return int(self.first.whole)
 
     @property
     def pieces(self) -> int:

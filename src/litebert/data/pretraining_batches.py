@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from litebert.data.masking import Instances, PretrainingBatch
@@ -29,4 +29,5 @@ class PretrainingBatches:
     def __call__(self, number: int) -> PretrainingBatch:
         """Batch `number`, counted from 0 and on through the epochs."""
         first = number * self.size
-        return self.instances.batch(range(first + self.rank, first + self.size, self.world))
+        mine = self.instances.batch(range(first + self.rank, first + self.size, self.world))
+        return replace(mine, whole=self.size)

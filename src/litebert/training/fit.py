@@ -25,6 +25,7 @@ from torch import nn
 from litebert.errors import LitebertError, ModelError
 from litebert.training import checkpoint
 from litebert.training.checkpoint import Checkpoint, Tensors
+from litebert.training.distributed import ALONE, LostError, World
 from litebert.training.events import (
     Event,
     Finished,
@@ -38,6 +39,7 @@ from litebert.training.events import (
     Started,
     Watcher,
 )
+from litebert.training.exchange import Exchange
 from litebert.training.interrupts import Asked, StoppedError, listening
 from litebert.training.loop import Batches, Objective, State, steps
 from litebert.training.optimizers import optimizer
@@ -57,7 +59,8 @@ class Job:
     batches: Batches
     settings: TrainSettings
     evaluate: Callable[[nn.Module], Verdict] | None = None
-    """Looks at dev. Without it the last weights are the result."""
+    """Looks at dev. Without it the last weights are the result. Of several processes each looks at a share,
+    and gives what its share adds to each measure."""
     chief: str = ""
     """The measure that decides which weights are best; higher is better."""
     chance: float | None = None
@@ -107,20 +110,26 @@ class Job:
         return progress.collapsed(self.chance, since=warmup_steps(self.settings, self.total))
 
 
-def fit(model: nn.Module, job: Job, folder: Path, *, watch: Sequence[Watcher] = ()) -> Progress:
+def fit(
+    model: nn.Module, job: Job, folder: Path, *, watch: Sequence[Watcher] = (), world: World = ALONE
+) -> Progress:
     """Trains `model` and leaves it with the best weights, in eval mode; gives the run's progress, finished.
 
     `model` comes with the weights that the run began with, also when it goes on. The state is kept in
     `folder/checkpoint`. Whoever calls holds the folder's lock (`alone`) and has checked that the run in it is
     this one (`claim`).
 
-    Raises `StoppedError` after SIGTERM or Ctrl-C, with the state saved; `ModelError` if training diverges.
+    world: the processes that train together. Only the first of them has to do with the folder, and is left
+    with the best weights; to the others it sends the state.
+
+    Raises `StoppedError` after SIGTERM or Ctrl-C, with the state saved; `ModelError` if training diverges;
+    `LostError`, with the state saved, if another process is gone.
     """
     if job.settings.threads is not None:
         torch.set_num_threads(job.settings.threads)
     progress = Progress()
     with listening() as asked:
-        events = training(model, job, folder / "checkpoint", asked)
+        events = training(model, job, folder / "checkpoint", asked, world)
         for watcher in watch:
             events = watcher(events)
         for event in events:
@@ -129,21 +138,23 @@ def fit(model: nn.Module, job: Job, folder: Path, *, watch: Sequence[Watcher] = 
     return progress
 
 
-def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator[Event]:
+def training(model: nn.Module, job: Job, folder: Path, asked: Asked, world: World = ALONE) -> Iterator[Event]:
     """What happens, from the first event to the last. Trains only as it is consumed."""
     initial = copy(model) if job.guarded else {}
     state = State(model, optimizer(job.settings, model), Progress())
-    best, generation, complaints = resume(state, folder)
-    keeper = Keeper(folder, job.settings, state.progress.step, generation)
+    best, generation, complaints = world.each(partial(resume, state, folder if world.leads else None))
+    share(state, world)
+    keeper = Keeper(folder, job.settings, state.progress.step, generation, keeps=world.leads)
+    exchange = Exchange(world, asked)
     yield Started(progress=state.progress, plan=job.plan(), complaints=complaints)
-    taking = steps(state, job.objective, job.batches, job.settings)
+    taking = steps(state, job.objective, job.batches, job.settings, exchange)
     while not state.progress.finished:
-        if asked.by:
+        if exchange.stop:
             yield from keeper.save(state, best, must=True)
-            raise StoppedError(asked.by, folder.parent, state.progress.step)
+            world.end(StoppedError(exchange.stop, folder.parent, state.progress.step))
         if job.evaluate and job.to_judge(state.progress):
             yield Judging(state.progress.step)
-            judged = asked.unless(partial(judge, state, job.evaluate, job.chief))
+            judged = judge(state, job.evaluate, job.chief, exchange)
             if judged is None:
                 continue  # Broken off: the next process will judge.
             state.progress = after(state.progress, judged)
@@ -158,7 +169,9 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator
         if not state.progress.finished:
             try:
                 yield next(taking)
-            except ModelError:  # Training has diverged; the best weights so far are worth keeping.
+            except (ModelError, LostError):
+                # Training has diverged, and the best weights so far are worth keeping; or another process is
+                # gone, and the state is that after the last whole step.
                 yield from keeper.save(state, best, must=False)
                 raise
     if best:
@@ -167,11 +180,13 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked) -> Iterator
     yield Finished(state.progress)
 
 
-def resume(state: State, folder: Path) -> tuple[Tensors, int, tuple[str, ...]]:
+def resume(state: State, folder: Path | None) -> tuple[Tensors, int, tuple[str, ...]]:
     """Brings `state` to where the newest whole checkpoint is, if there is one.
 
     Gives the best weights, the checkpoint's generation (0 for none), and what is wrong with others.
     """
+    if folder is None:
+        return {}, 0, ()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         kept = checkpoint.latest(folder)
@@ -184,12 +199,23 @@ def resume(state: State, folder: Path) -> tuple[Tensors, int, tuple[str, ...]]:
     return kept.best, kept.generation, complaints
 
 
-def judge(state: State, evaluate: Callable[[nn.Module], Verdict], chief: str) -> Judged:
-    """Looks at dev; changes nothing."""
-    started, before = perf_counter(), state.progress
+def share(state: State, world: World) -> None:
+    """Brings every process to where the first is."""
+    state.progress = Progress.from_json(world.tell(state.progress.to_json()))
+    world.send([*checkpoint.weights(state.model).values(), *state.optimizer.state_dict().values()])
+
+
+def judge(
+    state: State, evaluate: Callable[[nn.Module], Verdict], chief: str, exchange: Exchange
+) -> Judged | None:
+    """Looks at dev; changes nothing. None if training was asked to stop before the end."""
+    before = state.progress
     state.model.eval()
     with torch.no_grad():
-        verdict = evaluate(state.model)
+        found = exchange.judged(partial(evaluate, state.model))
+    if found is None:
+        return None
+    verdict, seconds = found
     judgement = Judgement(
         step=before.step,
         score=float(verdict.measures[chief]) * (-1 if chief in LOWER_IS_BETTER else 1),
@@ -198,7 +224,7 @@ def judge(state: State, evaluate: Callable[[nn.Module], Verdict], chief: str) ->
         loss=before.mean_loss,
     )
     best = before.best is None or judgement.value > before.best.value
-    return Judged(attempt=before.attempt, judgement=judgement, best=best, seconds=perf_counter() - started)
+    return Judged(attempt=before.attempt, judgement=judgement, best=best, seconds=seconds)
 
 
 def after(progress: Progress, judged: Judged) -> Progress:
@@ -236,14 +262,18 @@ def copy(model: nn.Module) -> Tensors:
 
 
 class Keeper:
-    """Saves the state in a folder: every so many steps, every so many minutes, and when it must."""
+    """Saves the state in a folder: every so many steps, every so many minutes, and when it must. One that
+    does not keep does nothing: of several processes only the first has the folder."""
 
-    def __init__(self, folder: Path, settings: TrainSettings, step: int, generation: int) -> None:
+    def __init__(
+        self, folder: Path, settings: TrainSettings, step: int, generation: int, *, keeps: bool = True
+    ) -> None:
         self._folder, self._settings, self._generation = folder, settings, generation
+        self._keeps = keeps
         self._step, self._since = step, monotonic()
 
     def due(self, step: int) -> bool:
-        if step == self._step:
+        if step == self._step or not self._keeps:
             return False
         late = monotonic() - self._since >= 60 * self._settings.save_minutes
         every = self._settings.save_steps
@@ -251,6 +281,8 @@ class Keeper:
 
     def save(self, state: State, best: Tensors, *, must: bool) -> Iterator[Event]:
         """Raises what the disk says only if it `must`; else there will be another time."""
+        if not self._keeps:
+            return
         yield Saving()
         started = perf_counter()
         self._step, self._since = state.progress.step, monotonic()

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from litebert.errors import ModelError
 from litebert.model.dropout import Draw
+from litebert.training.exchange import Exchange
 from litebert.training.memory import keep_freed_memory
 from litebert.training.optimizers import Optimizer, add_penalties
 from litebert.training.progress import Progress
@@ -33,6 +34,10 @@ class Batch(Protocol):
 
     def __len__(self) -> int:
         """How many samples."""
+
+    @property
+    def whole(self) -> int:
+        """How many with those of the other processes' batches of the same number."""
 
     @property
     def pieces(self) -> int:
@@ -90,18 +95,29 @@ class Made(NamedTuple):
     loss: float
     gradient_norm: float
     parts: dict[str, float]
+    pieces: int
+    """Of all processes."""
 
     @property
     def finite(self) -> bool:
         return isfinite(self.loss) and isfinite(self.gradient_norm)
 
 
-def steps(state: State, objective: Objective, batches: Batches, settings: TrainSettings) -> Iterator[Step]:
+def steps(
+    state: State,
+    objective: Objective,
+    batches: Batches,
+    settings: TrainSettings,
+    exchange: Exchange | None = None,
+) -> Iterator[Step]:
     """Trains from where `state` is to the end of the settings' steps or epochs.
+
+    exchange: with the other processes of the run, if there are any; each has its share of every batch.
 
     Raises `ModelError` when `MOST_SKIPPED` updates in a row had to be skipped.
     """
     keep_freed_memory()
+    exchange = exchange or Exchange()
     total = settings.updates(batches.per_epoch)
     while state.progress.step < total:
         started, before = perf_counter(), state.progress
@@ -109,7 +125,7 @@ def steps(state: State, objective: Objective, batches: Batches, settings: TrainS
         first = before.step * settings.accumulation
         group = [batches(number) for number in range(first, first + settings.accumulation)]
         seed(state.model, settings.seed, before.step)
-        made = update(state, objective, group, settings, rate)
+        made = update(state, objective, group, settings, rate, exchange)
         step = Step(
             step=before.step + 1,
             attempt=before.attempt,
@@ -118,10 +134,10 @@ def steps(state: State, objective: Objective, batches: Batches, settings: TrainS
             parts=made.parts,
             learning_rate=rate,
             gradient_norm=made.gradient_norm,
-            samples=sum(len(batch) for batch in group),
-            pieces=sum(batch.pieces for batch in group),
+            samples=sum(batch.whole for batch in group),
+            pieces=made.pieces,
             skipped=not made.finite,
-            seconds=perf_counter() - started,
+            seconds=exchange.took(perf_counter() - started),
         )
         state.progress = advance(before, step)
         yield step
@@ -148,18 +164,25 @@ def seed(model: nn.Module, seed: int, step: int) -> None:
 
 
 def update(
-    state: State, objective: Objective, group: Sequence[Batch], settings: TrainSettings, rate: float
+    state: State,
+    objective: Objective,
+    group: Sequence[Batch],
+    settings: TrainSettings,
+    rate: float,
+    exchange: Exchange,
 ) -> Made:
     """One update from a group of batches; the weights stay as they are if the gradient is not finite."""
     if not state.model.training:
         state.model.train()
-    loss, parts = gradients(state.model, objective, group)
+    own, pieces = gradients(state.model, objective, group), sum(batch.pieces for batch in group)
+    totals, pieces = exchange(state.optimizer.parameters.values(), own, pieces)
     add_penalties(state.optimizer, settings.l1, settings.l2)
     grads = [p.grad for p in state.optimizer.parameters.values() if p.grad is not None]
     norm = torch.nn.utils.get_total_norm(grads)
     # The only wait for the device in a step.
-    values = torch.stack([loss, norm, *parts.values()]).tolist()
-    made = Made(values[0], values[1], dict(zip(parts, values[2:], strict=True)))
+    length, *values = torch.stack([norm, *totals.values()]).tolist()
+    named = dict(zip(totals, values, strict=True))
+    made = Made(named.pop(""), length, named, pieces)
     if made.finite:
         clip(grads, made.gradient_norm, settings.clip)
         state.optimizer.step(rate)
@@ -167,14 +190,14 @@ def update(
     return made
 
 
-def gradients(
-    model: nn.Module, objective: Objective, group: Sequence[Batch]
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Adds to `.grad` the gradient of the mean loss over all samples of the group, and gives that loss.
+def gradients(model: nn.Module, objective: Objective, group: Sequence[Batch]) -> dict[str, Tensor]:
+    """Adds to `.grad` the gradient of the mean loss over all samples of the group, and gives that loss, under
+    "", and what it is made of.
 
-    A batch weighs as much as it has samples: the mean of the batches' means would favour small ones.
+    A batch weighs as much as it has samples: the mean of the batches' means would favour small ones. With
+    several processes these are each one's share of gradients and losses, which add up.
     """
-    everyone = sum(len(batch) for batch in group)
+    everyone = sum(batch.whole for batch in group)
     totals: dict[str, Tensor] = {}
     for batch in group:
         loss, parts = objective(model, batch)
@@ -182,7 +205,7 @@ def gradients(
         (loss * share).backward()  # type: ignore[no-untyped-call]
         for name, value in {"": loss, **parts}.items():
             totals[name] = totals.get(name, 0.0) + value.detach().float() * share
-    return totals.pop(""), totals
+    return totals
 
 
 def clip(gradients: list[Tensor], norm: float, most: float | None) -> None:

@@ -72,7 +72,9 @@ class Distillation:
             loss = loss + self._words(model, corpus, states, taught, parts)
             loss = loss + self._texts(corpus, last, taught, parts)
         if parallel is not None:
-            loss = loss + self._parallel(model, parallel, max(depths), parts)
+            # A batch's loss weighs by its samples of the corpus; these weigh by their own number.
+            weight = len(parallel) / parallel.whole * (corpus.whole / len(corpus))
+            loss = loss + self._parallel(model, parallel, max(depths), parts) * weight
         return loss, parts
 
     def _applied(self, model: Student) -> list[int]:
