@@ -31,7 +31,8 @@ _EMPTY = frozenset(
         "what which who whom whose when where why how is are was were be been do does did can could will "
         "would shall should may might must has have had the a an of in on at to for from by with and or not "
         "no if this that these those it its i you he she we they me him her us them my your his our their "
-        "there here about as so than then also any some please tell know many much long get got one"
+        "there here about as so than then also any some please tell know many much long get got one take "
+        "takes need want work happen"
     )
 ) | frozenset("的了吗呢吧啊是在有和与或不就也都我你他她它们这那哪谁么什怎请问个为上下到会能可以要多少几")
 """What questions are put in, not what they are about: of no weight."""

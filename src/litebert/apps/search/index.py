@@ -11,11 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.apps.search import reader, storage
+from litebert.apps.search import storage
 from litebert.apps.search.documents import Document, read_documents
 from litebert.apps.search.neighbours import Exact, Graph, Neighbours, Vectors
 from litebert.apps.search.passages import Span, passages
-from litebert.apps.search.reader import Reader
 from litebert.apps.search.storage import Manifest
 from litebert.apps.search.words import WordIndex
 from litebert.errors import UsageError
@@ -95,12 +94,12 @@ def make(
         old = None if before is None else load(folder, before)
         _check(folder, before, overwrite)
         name = model or (before.model or NO_MODEL if before else None)
-        name = None if name == NO_MODEL else reader.located(name or "embedded")
+        name = None if name == NO_MODEL else _located(name or "embedded")
         manifest = Manifest(
             generation=_generation(folder) + 1,
             source=source,
             model=name,
-            fingerprint=None if name is None else reader.fingerprint(name),
+            fingerprint=None if name is None else _fingerprint(name),
             pooling=pooling or (before.pooling if before else "mean"),
             neighbours=neighbours or (before.neighbours if before else "exact"),
             documents=len(documents),
@@ -184,6 +183,8 @@ def _vector_parts(
     tell: Callable[[str], None] | None,
 ) -> dict[str, storage.Write]:
     """The vectors of all passages, new ones worked out; and the graph, if one is wanted."""
+    from litebert.apps.search.reader import Reader  # An index of words alone needs no torch.
+
     read = Reader(manifest.model, manifest.pooling, precision=precision, tell=tell)
     before = None if reread or old is None else old.vectors
     start = 0 if before is None else len(kept)
@@ -279,6 +280,18 @@ def _counted(manifest: Manifest, index: Index) -> Manifest:
 def _way(manifest: Manifest) -> tuple[Any, ...]:
     """What vectors follow from, beside the texts."""
     return manifest.fingerprint, manifest.pooling
+
+
+def _located(model: str) -> str:
+    from litebert.apps.search import reader
+
+    return reader.located(model)
+
+
+def _fingerprint(model: str) -> str:
+    from litebert.apps.search import reader
+
+    return reader.fingerprint(model)
 
 
 def _check(folder: Path, before: Manifest | None, overwrite: bool) -> None:

@@ -44,10 +44,9 @@ class Reader:
         return whole
 
 
-def located(model: str | None) -> str | None:
+def located(model: str) -> str:
     """A model's name as it will still be found from another folder."""
-    here = model is not None and model != EMBEDDED and Path(model).exists()
-    return str(Path(model or "").resolve()) if here else model
+    return str(Path(model).resolve()) if model != EMBEDDED and Path(model).exists() else model
 
 
 def fingerprint(model: str | None) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.apps.search import reader, storage
+from litebert.apps.search import storage
 from litebert.apps.search.index import Index, load
-from litebert.apps.search.reader import Reader
 from litebert.apps.search.words import terms
 from litebert.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from litebert.apps.search.reader import Reader
 
 By = Literal["both", "words", "meaning"]
 DEPTH = 100
@@ -109,13 +111,15 @@ class Searcher:
 
     def _opened(self) -> Reader:
         """Raises `ModelError` if the model is not the one that the vectors were made by."""
+        from litebert.apps.search import reader  # Words alone need no torch.
+
         kept = self._manifest
         if reader.fingerprint(kept.model) != kept.fingerprint:
             raise ModelError(
                 f"{kept.model} is not the model any more that {self._folder} was made with: "
                 f"`litebert index {kept.source} --out {self._folder}` reads the documents again"
             )
-        return Reader(kept.model, kept.pooling, precision=self._precision, tell=self._tell)
+        return reader.Reader(kept.model, kept.pooling, precision=self._precision, tell=self._tell)
 
     def _reranked(self, reranker: Any, query: str, found: list[tuple[int, float]]) -> list[tuple[int, float]]:
         """The first in the re-ranker's order; those after them are left out, for their scores are others."""
