@@ -144,14 +144,16 @@ def _words(sentences: Iterable[str], normalizer: BertNormalizer) -> Counter[str]
 
 
 class _Apart(dict[int, str]):
-    """Code point to the character, between spaces if it is a word by itself; worked out once for each."""
+    """Code point to the character, between spaces if it is a word by itself, or to a space or nothing; worked
+    out once for each."""
 
     def __init__(self, normalizer: BertNormalizer) -> None:
         self._normalizer, self._splitter = normalizer, BertPreTokenizer()
 
     def __missing__(self, code: int) -> str:
         words = self._splitter.pre_tokenize_str(self._normalizer.normalize_str(f"a{chr(code)}a"))
-        self[code] = (chr(code), " ", f" {chr(code)} ")[len(words) - 1]
+        is_kept = len(words) > 1 or len(words[0][0]) > 2
+        self[code] = (chr(code), " ", f" {chr(code)} ")[len(words) - 1] if is_kept else ""
         return self[code]
 
 

@@ -76,22 +76,20 @@ class Train:
         from litebert.data.corpus.words import jieba
         from litebert.text import vocabulary
 
-        settings = replace(self.settings, words=self.settings.words or default_words())
-        size = {} if self.size is None else {"size": self.size}
         if self.kind == "wordpiece":
-            settings = replace(settings, words="pieces")
             return vocabulary.train_wordpiece(
-                self._sentences(settings, report),
+                self._sentences(replace(self.settings, words="pieces"), report),
+                self.size or vocabulary.CHINESE_SIZE,
                 coverage=self.coverage,
                 do_lower_case=self.lower_case,
-                **size,
             )
+        settings = replace(self.settings, words=self.settings.words or default_words())
         return vocabulary.train_sentencepiece(
             self._sentences(settings, report),
+            self.size or vocabulary.ENGLISH_SIZE,
             cut=jieba() if settings.words == "jieba" else None,
             coverage=self.coverage,
             do_lower_case=self.lower_case,
-            **size,
         )
 
     def _sentences(self, settings: Settings, report: Report) -> Iterator[str]:

@@ -212,7 +212,7 @@ def test_a_missing_library_is_named_with_the_way_to_it(
 
     monkeypatch.setattr(settings_module, "version", missing)
     with pytest.raises(
-        UsageError, match=r"needs datasketch: pip install 'litebert\[data\]'.*--near-duplicates None"
+        UsageError, match=r"needs datasketch: pip install 'litebert\[data\]'.*--near-duplicates none"
     ):
         build([source], tmp_path / "out", tokenizer, SETTINGS)
     with pytest.raises(UsageError, match=r"needs rjieba: pip install 'litebert\[data\]'.*--words pieces"):

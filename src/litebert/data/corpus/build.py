@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from litebert import strict_json
 from litebert.data.corpus import parts, plan, ray
 from litebert.data.corpus.jobs import Job
 from litebert.data.corpus.merge import MANIFEST, merge
@@ -122,7 +122,7 @@ def _finished(folder: Path, made: Plan) -> Report | None:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        saved = json.loads(path.read_bytes())
+        saved = strict_json.loads(path.read_bytes().decode())
     except OSError:
         return None
     except ValueError:

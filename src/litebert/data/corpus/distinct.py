@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from litebert.data.corpus import duplicates, plan
+from litebert.data.corpus.places import Places
 from litebert.data.corpus.report import Report
 from litebert.data.corpus.settings import Settings
 from litebert.data.corpus.texts import Cleaner, Text
@@ -13,7 +14,7 @@ from litebert.durable import telling
 
 
 def sentences(inputs: Sequence[str | Path], settings: Settings, report: Report) -> Iterator[str]:
-    """The sentences that a corpus of these files would hold, in its order. `report` is filled.
+    """The sentences that a corpus of these files would hold, in its order. At the end `report` is filled.
 
     Raises `DataError` for a file that cannot be read, `UsageError` for none, or if a library is missing.
     """
@@ -22,14 +23,16 @@ def sentences(inputs: Sequence[str | Path], settings: Settings, report: Report) 
     report.passed_over += passed_over
     cleaner = Cleaner(files, settings)
     is_new = _New(settings.near_duplicates)
+    found, lines = Report(), list[list[int]]()
     with telling("read the input"):
         for shard in plan.cut(files, settings.shard_bytes):
-            for text in cleaner(shard, report):
+            for text in cleaner(shard, found, lines):
                 if reason := is_new.why_not(text):
-                    report.drop(reason, f"{files[text.place[0]].name}")
-                    continue
-                report.kept += 1
-                yield from text.sentences
+                    found.drop(reason, ":".join(map(str, text.place)))
+                else:
+                    found.kept += 1
+                    yield from text.sentences
+    report.add(found, Places(files, lines).of)
 
 
 class _New:

@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from litebert.data import strict_json
+from litebert import strict_json
 from litebert.data.corpus.plan import Slice
 from litebert.data.corpus.settings import Form
 from litebert.data.corpus.sources import Source
 from litebert.data.files import MAX_LINE, File
-from litebert.data.strict_json import JsonError
 from litebert.errors import DataError
+from litebert.strict_json import JsonError
 
 _DOC = re.compile(r"\s*<doc\s[^>]*>\s*$")
 _TITLE = re.compile(r'\stitle="([^"]*)"')

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from litebert.data.corpus import duplicates, parts
 from litebert.data.corpus.parts import Arrays
+from litebert.data.corpus.places import Places
 from litebert.data.corpus.plan import Plan
 from litebert.data.corpus.report import Report
 from litebert.durable import replace_json, replacing
@@ -113,7 +114,7 @@ def _filtered(arrays: Arrays, keep: Bools) -> Arrays:
 def _choose(work: Path, plan: Plan, report: Report) -> list[Bools]:
     """Which documents of each part to keep. The report learns of those that are not."""
     done = [parts.check(work, number) for number in range(len(plan.shards))]
-    place = _Places(plan, [lines for each in done for lines in each["lines"]])
+    place = Places(plan.files, [lines for each in done for lines in each["lines"]])
     for each in done:
         report.add(Report.from_json(each["report"]), place.of)
     read = [parts.read(work, number, _COLUMNS) for number in range(len(done))]
@@ -136,23 +137,6 @@ def _choose(work: Path, plan: Plan, report: Report) -> list[Bools]:
         for number, other in near.items():
             report.drop("nearly an earlier one", f"{place.of(named[number])} like {place.of(named[other])}")
     return np.split(keep, np.cumsum([len(arrays["documents"]) for arrays in read])[:-1])
-
-
-class _Places:
-    """`file number:slice:line in the slice`, as parts say it, to `name:line`."""
-
-    def __init__(self, plan: Plan, lines: list[list[int]]) -> None:
-        self.names = [source.name for source in plan.files]
-        self.before: dict[tuple[int, int], int] = {}
-        last, total = -1, 0
-        for file, begin, count in lines:
-            total = total if file == last else 0
-            self.before[file, begin] = total
-            last, total = file, total + count
-
-    def of(self, place: str) -> str:
-        file, begin, line = map(int, place.split(":"))
-        return f"{self.names[file]}:{self.before[file, begin] + line}"
 
 
 def _specials(tokenizer: Tokenizer) -> dict[str, int]:

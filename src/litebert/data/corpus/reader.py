@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert import strict_json
 from litebert.data.corpus.merge import MANIFEST, VERSION
 from litebert.data.corpus.report import Report
 from litebert.errors import DataError
@@ -87,7 +87,7 @@ class Corpus:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        manifest: dict[str, Any] = strict_json.loads(path.read_bytes().decode())
     except OSError:
         what = (
             "its parts are not all done, or not merged: give `litebert corpus` again"

@@ -38,9 +38,7 @@ class Cleaner:
         self.files, self.settings = files, settings
         self._sign = duplicates.Signer() if settings.near_duplicates else None
 
-    def __call__(
-        self, shard: Sequence[Slice], report: Report, lines: list[list[int]] | None = None
-    ) -> Iterator[Text]:
+    def __call__(self, shard: Sequence[Slice], report: Report, lines: list[list[int]]) -> Iterator[Text]:
         """The texts of a shard, in order; `report` learns of the rest, `lines` how many each slice has."""
         for part in shard:
             reader = Reader(self.files[part.file], part, self.settings.max_chars)
@@ -52,8 +50,7 @@ class Cleaner:
                     report.drop(text, f"{part.file}:{part.begin}:{document.line}")
                 else:
                     yield text
-            if lines is not None:
-                lines.append([part.file, part.begin, reader.lines])
+            lines.append([part.file, part.begin, reader.lines])
 
     def _text(self, document: Document, part: Slice, report: Report) -> Text | str:
         """What is kept of a document, or why nothing is."""
