@@ -40,7 +40,7 @@ def read(file: File, known: Known) -> Table:
     if _ARRAYS.match(start):
         return Table(_rows(file, json.array(file, of=list), _dialogue))
     if _is_swag_csv(start):
-        return Table(_rows(file, csv.read(file, known).rows, _swag))
+        return Table(_rows(file, csv.read(file, Known(header=True)).rows, _swag))
     unfold = _unfolder(start)
     if unfold is None:
         raise file.error(
