@@ -5,6 +5,16 @@ To add a set, write `name = Source(task, splits, about)` in a file here: `folder
 environment variable `LITEBERT_DATA` names.
 
     name                     task            splits              rows
+    answers.squad            question-answering  train dev all   4,495 and 1,583 of 12 and 4 articles
+    answers.cmrc             question-answering  train dev       3,219 and 1,002: its dev and its trial set
+    answers.drcd             question-answering  train dev all   2,829 and 695 of its dev
+    answers.qa_srl           question-answering  train test      6,414 and 2,201
+    choices.race_middle      choice          train dev           25,421 and 1,436
+    choices.race_high        choice          train* dev* all     13,479 of its train
+    choices.dream            choice          train dev           6,116 and 2,040
+    choices.c3               choice          train dev           11,869 and 3,816
+    choices.commonsense      choice          train dev           9,741 and 1,221
+    choices.copa             choice          train* dev* all test  500 and 500
     glue.sst2                classification  train dev all       67,349; dev by sentence, see `glue.py`
     glue.cola                classification  train* dev* all     8,551
     glue.mrpc                classification  train dev           3,667 and 408
