@@ -243,7 +243,7 @@ DAMAGED_ENGLISH: dict[str, Callable[[Json], object]] = {
     "no list `vocab`": lambda file: file["model"].update(vocab=[]),
     "not a piece and a score": lambda file: file["model"]["vocab"].append(["x"]),
     "not a piece and a": lambda file: file["model"]["vocab"].append([3, -1.0]),
-    "has the score nan": lambda file: file["model"]["vocab"].append(["xyz", float("nan")]),
+    "NaN is no JSON": lambda file: file["model"]["vocab"].append(["xyz", float("nan")]),
     "has the score -?1e": lambda file: file["model"]["vocab"].append(["xyz", -1e300]),
     "too large": lambda file: file["model"]["vocab"].append(["xyz", 10**400]),
     "and so is": lambda file: file["model"]["vocab"].append(["▁", -3.0]),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, get_type_hints
 
+from litebert import strict_json
 from litebert.tasks.task import Task
 
 Convert = Callable[[Any], Any]
@@ -138,7 +138,7 @@ def _general(kind: Any) -> Convert:
 
     def convert(cell: Any) -> Any:
         try:
-            held = json.loads(cell) if isinstance(cell, str) and cell[:1] in ("[", "{") else cell
+            held = strict_json.loads(cell) if isinstance(cell, str) and cell[:1] in ("[", "{") else cell
             return adapter.validate_python(held)
         except ValidationError as error:
             first = error.errors()[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert import strict_json
 from litebert.errors import InputError, UsageError
 from litebert.tasks import metrics, texts
 from litebert.tasks.labels import LABEL_COLUMNS, Label, check_distinct, fit_labels, label_number
@@ -42,7 +42,7 @@ def several(cell: Any) -> tuple[Label, ...]:
     """
     if isinstance(cell, str):
         listed = cell.lstrip().startswith("[")
-        cell = json.loads(cell) if listed else [name for name in re.split("[,;|]", cell) if name.strip()]
+        cell = strict_json.loads(cell) if listed else list(filter(str.strip, re.split("[,;|]", cell)))
     if isinstance(cell, list):
         cell = [name.get("label") if isinstance(name, dict) else name for name in cell]
     if not isinstance(cell, list) or not all(isinstance(name, str) and name.strip() for name in cell):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from litebert import strict_json
 
 
 def options_of(cell: Any) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def options_of(cell: Any) -> tuple[str, ...]:
 
 def _parsed(cell: str) -> Any:
     try:
-        return json.loads(cell)
+        return strict_json.loads(cell)
     except ValueError:
         return None
 

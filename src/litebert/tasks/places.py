@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert import strict_json
 from litebert.text.encoding import Encoding
 
 Note = Callable[[str], None]
@@ -59,7 +59,7 @@ def stated(cell: Any, start: Any = None) -> list[tuple[str, int | None]]:
 def _parsed(cell: Any) -> Any:
     if isinstance(cell, str) and cell[:1] in ("[", "{"):
         try:
-            parsed = json.loads(cell)
+            parsed = strict_json.loads(cell)
         except ValueError:
             return cell  # an answer in brackets
         return parsed if isinstance(parsed, dict) or all(isinstance(x, str | dict) for x in parsed) else cell

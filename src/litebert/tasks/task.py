@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert import names
+from litebert import names, strict_json
 from litebert.errors import InputError, ModelError, UsageError, nearest
 from litebert.text.encoding import Encoding, OnLong
 from litebert.text.tokenizer import Tokenizer
@@ -282,6 +282,12 @@ def caught(
         return error
 
 
+def sample(kind: type[Task[Any, Any]]) -> dict[str, Any]:
+    """What an Input looks like as JSON, for one to try: what it must have, `…` for each text."""
+    required = [field for field in fields(kind.Input) if MISSING is field.default is field.default_factory]
+    return {field.name: ["…", "…"] if "tuple" in str(field.type) else "…" for field in required}
+
+
 def named(name: str) -> type[Task[Any, Any]]:
     """The task of that name, `classification` or `my_lab.sarcasm`. Raises `UsageError`."""
     module = names.find("litebert.tasks", name, "task")
@@ -307,7 +313,10 @@ def with_options(task: Task[InputT, OutputT], options: Sequence[str]) -> Task[In
             raise UsageError(f"{option!r} is no option: expected name=value")
         if name not in known:
             raise UsageError(nearest(name, known, f"option of the task {task.name}"))
-        given[name] = json.loads(value) if value[:1] in ("[", "{") else value
+        try:
+            given[name] = strict_json.loads(value) if value[:1] in ("[", "{") else value
+        except strict_json.JsonError as error:
+            raise UsageError(f"option {name}: {value!r} is not JSON: {error}") from None
     try:
         return TypeAdapter(type(task)).validate_python({**known, **given}) if given else task
     except ValidationError as error:

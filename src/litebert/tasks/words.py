@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert import strict_json
 from litebert.errors import InputError
 from litebert.tasks import texts
 from litebert.tasks.task import Record
@@ -123,7 +123,7 @@ def parsed(cell: Any) -> Any:
     """What a cell with a list or an object as JSON holds; nothing if it is empty."""
     if isinstance(cell, str) and cell[:1] in ("[", "{"):
         try:
-            return json.loads(cell)
+            return strict_json.loads(cell)
         except ValueError as error:
             raise ValueError(f"is not JSON: {error}") from None
     return None if cell == "" else cell

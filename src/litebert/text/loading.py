@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from litebert import strict_json
 from litebert.errors import ModelError
 from litebert.text import settings, spiece, tokenizer_json
 from litebert.text.sentencepiece import ALBERT, SentencePieceTokenizer
@@ -130,8 +130,8 @@ def _read(file: Path) -> bytes:
 
 def _read_json(file: Path) -> Json:
     try:
-        value: Any = json.loads(_read(file))
-    except (ValueError, RecursionError) as error:
+        value: Any = strict_json.loads(_read(file).decode("utf-8-sig"))
+    except ValueError as error:
         raise ModelError(f"it is no JSON: {error}") from None
     if not isinstance(value, dict):
         raise ModelError("it holds no JSON object")

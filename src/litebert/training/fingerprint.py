@@ -6,14 +6,13 @@ fingerprint stands in it, and no other.
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from litebert import durable
+from litebert import durable, strict_json
 from litebert.errors import LitebertError, ModelError, UsageError
 from litebert.training.settings import TrainSettings
 
@@ -81,18 +80,23 @@ def compare(old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:
     return [pair for pair in pairs if pair.old != pair.new]
 
 
-def claim(folder: Path, mine: Fingerprint, *, overwrite: bool = False) -> None:
+def claim(
+    folder: Path, mine: Fingerprint, *, overwrite: bool = False, may_differ: tuple[str, ...] = ()
+) -> list[Difference]:
     """Makes sure that the folder holds this run or none, and marks it as this run's.
 
-    With `overwrite`, a run that is there is removed; what is not of a run stays. Call it with the folder's
-    lock. Raises `UsageError` that lists what differs; `ModelError` if the mark is damaged.
+    With `overwrite`, a run that is there is removed; what is not of a run stays. may_differ: with what the
+    names begin in which a run that goes on may differ from before; gives what of that does. Call it with the
+    folder's lock. Raises `UsageError` that lists what else differs; `ModelError` if the mark is damaged.
     """
     marked = (folder / FILE).exists()
     if marked and not overwrite:
         differences = compare(_read(folder / FILE), mine)
+        if wrong := [one for one in differences if not one.name.startswith(may_differ)]:
+            raise UsageError(_other_run(folder, wrong))
         if differences:
-            raise UsageError(_other_run(folder, differences))
-        return
+            durable.replace_json(folder / FILE, mine)
+        return differences
     if marked:
         _clear(folder)
     elif any((folder / name).exists() for name in STATE):
@@ -102,6 +106,7 @@ def claim(folder: Path, mine: Fingerprint, *, overwrite: bool = False) -> None:
             f"{folder} is not empty and holds no run that could go on; give another --out, or --overwrite"
         )
     durable.replace_json(folder / FILE, mine)
+    return []
 
 
 def _clear(folder: Path) -> None:
@@ -112,7 +117,7 @@ def _clear(folder: Path) -> None:
 
 def _read(path: Path) -> Fingerprint:
     try:
-        value = json.loads(path.read_bytes())
+        value = strict_json.loads(path.read_bytes().decode())
         return {str(name): str(held) for name, held in value.items()}
     except (ValueError, AttributeError):
         raise ModelError(f"{path} is damaged; --overwrite starts the run anew") from None

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from litebert import durable
+from litebert import durable, strict_json
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError
 from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
 from litebert.model.model import Model
 from litebert.run import RUN, TASK, save
-from litebert.tasks.task import Task
+from litebert.tasks.task import Task, sample
 from litebert.text.loading import NAMES as TOKENIZERS
 from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
 from litebert.training.artifacts.card import Card, Measured, write_card
@@ -63,13 +63,11 @@ def finished(folder: Path, holding: Collection[str] = ("best_by", "dev")) -> dic
     """The results of the run in a folder, if it is over. Raises `ModelError` if they are damaged, or do not
     hold what they must."""
     try:
-        results = json.loads((folder / RESULTS).read_bytes())
+        results = strict_json.loads((folder / RESULTS).read_bytes().decode())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ModelError(
-            f"{folder / RESULTS} is damaged ({error}); --overwrite starts the run anew"
-        ) from None
+        raise ModelError(_damaged(folder, str(error))) from None
     if not isinstance(results, dict) or not set(holding) <= results.keys():
         raise ModelError(_damaged(folder, "it lacks what is written there"))
     return results
@@ -97,7 +95,7 @@ def card(folder: Path, prepared: Prepared, evaluation: Evaluation, cut: Sequence
     """The model card's contents."""
     config, task = prepared.source.config, prepared.task
     question = (type(task).__doc__ or task.name).partition("\n")[0]
-    given = fields(task.Input)[0].name
+    given = json.dumps(sample(type(task)), ensure_ascii=False)
     return Card(
         name=folder.resolve().name,
         what=(
@@ -116,7 +114,7 @@ def card(folder: Path, prepared: Prepared, evaluation: Evaluation, cut: Sequence
             *cut,
             *(note for note in prepared.source.notes if "new weights" in note),
         ],
-        use=f'import litebert\n\nmodel = litebert.load("{folder}")\nmodel([{{"{given}": "…"}}])',
+        use=f'import litebert\n\nmodel = litebert.load("{folder}")\nmodel([{given}])',
         labels=getattr(task, "labels", ()),
     )
 

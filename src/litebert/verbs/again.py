@@ -8,6 +8,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from litebert import strict_json
 from litebert.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def _unknown(kind: Any, held: Mapping[str, Any], where: str = "") -> Iterator[st
 
 def _object(path: Path) -> Mapping[str, Any]:
     try:
-        held = json.loads(path.read_text("utf-8"))
+        held = strict_json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(f"{path} is not the run.json of a run: {error}") from None
     if not isinstance(held, dict) or held.get("verb") != "train":
         raise UsageError(f"{path} is not the run.json of a run")

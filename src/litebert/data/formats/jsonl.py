@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from litebert.data import strict_json
+from litebert import strict_json
 from litebert.data.files import File
 from litebert.data.formats.table import Cells, Known, Table
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from litebert import strict_json
 from litebert.errors import ModelError
 
 JSON_LIMIT = 1 << 26
@@ -17,13 +17,22 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > JSON_LIMIT:
             raise ModelError(f"{path}: it has {size:,} bytes; {JSON_LIMIT:,} is the most that is read")
-        value = json.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        value = strict_json.loads(text)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from error
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except strict_json.JsonError as error:
+        raise ModelError(f"{path}{_place(text, error.at)}: not JSON: {error}") from error
+    except UnicodeDecodeError as error:
         raise ModelError(f"{path}: not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ModelError(f"{path}: expected an object, {{…}}, but it holds a {type(value).__name__}")
     return value
+
+
+def _place(text: str, at: int | None) -> str:
+    """Line and column, from 1, where they are known."""
+    if at is None:
+        return ""
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return f":{line}:{column}"
