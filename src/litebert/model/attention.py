@@ -10,6 +10,7 @@ Shapes: N pieces, H = A heads × D; R rows of W places.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -59,29 +60,39 @@ class _Attend(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, batch: Packed, heads: int, noise: Noise | None) -> Tensor:
-        out = qkv.new_zeros(len(qkv), qkv.shape[1] // 3)
+        found: list[Tensor] = []
         ctx.rate, ctx.kept = noise.rate if noise else 0.0, []
         for tier in batch.tiers:
             q, k, v = laid_out(qkv, tier, 3, heads)
             weights = softmax(product(q, k.transpose(-2, -1)), tier.bias, 1 / math.sqrt(q.shape[-1]))
             keep = _tier_keeps(tier, batch, heads, noise) if noise else None
             gathered = product(drop(weights, keep, ctx.rate), v)
-            out.index_copy_(0, tier.pieces, taken_back(gathered[None], tier))
+            found.append(taken_back(gathered[None], tier))
             ctx.kept.append((tier, q, k, v, weights, keep))
-        return out
+        return _together(found, batch.tiers, len(qkv))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor, None, None, None]:
-        dqkv = dout.new_zeros(len(dout), 3 * dout.shape[1])
+        found: list[Tensor] = []
         for tier, q, k, v, weights, keep in ctx.kept:
             (do,) = laid_out(dout, tier, 1, weights.shape[1], only_pieces=True)
             dweights = drop(product(do, v.transpose(-2, -1)), keep, ctx.rate)
             ds = softmax_slope(weights, dweights, 1 / math.sqrt(q.shape[-1]))
             used = drop(weights, keep, ctx.rate)
             parts = (product(ds, k), product(ds.transpose(-2, -1), q), product(used.transpose(-2, -1), do))
-            dqkv.index_copy_(0, tier.pieces, taken_back(torch.stack(parts), tier))
-        return dqkv, None, None, None
+            found.append(taken_back(torch.stack(parts), tier))
+        return _together(found, [tier for tier, *_ in ctx.kept], len(dout)), None, None, None
+
+
+def _together(found: Sequence[Tensor], tiers: Sequence[Tier], count: int) -> Tensor:
+    """What was found for each tier's pieces, [n, C] each → [N, C], zeros for pieces of no tier."""
+    if len(found) == 1 and len(found[0]) == count:
+        return found[0]  # One tier that has all of them, in their order.
+    whole = found[0].new_zeros(count, found[0].shape[1])
+    for tier, rows in zip(tiers, found, strict=True):
+        whole.index_copy_(0, tier.pieces, rows)
+    return whole
 
 
 class Layout(Protocol):
