@@ -2,13 +2,13 @@
 
     LITEBERT_DATA=… python benchmarks/pretrain.py [--rounds 3] [--shapes tiny] [--lengths 128] [--threads 1]
 
-Each measurement is a process of its own; the sides take turns, round after round, so that a drifting machine
-is fair to all. All read the same samples: masked pieces and two segments cut from featured Wikipedia by
-litebert's own corpus and masking, 8,192 pieces an update, so that only the model, its losses and the optimiser
-are compared. transformers runs in its defaults (fp32, all positions through the head), under bf16 autocast, and
-that compiled; litebert in its defaults. transformers has no LAMB, so it has AdamW. Utilisation is operations by
-the model's shape, forward and back, over this machine's rate for large bf16 products, measured at the start on
-as many threads.
+Each measurement is a process of its own; the sides take turns, round after round, so that a drifting
+machine is fair to all. All read the same samples: masked pieces and two segments cut from featured
+Wikipedia by litebert's own corpus and masking, 8,192 pieces an update, so that only the model, its losses
+and the optimiser are compared. transformers runs in its defaults (fp32, all positions through the head),
+under bf16 autocast, and that compiled; litebert in its defaults. transformers has no LAMB, so it has AdamW.
+Utilisation is operations by the model's shape, forward and back, over this machine's rate for large bf16
+products, measured at the start on as many threads.
 """
 
 from __future__ import annotations
