@@ -129,8 +129,8 @@ class _Uses:
 
 
 def _weight_gradient(x: Tensor, dy: Tensor) -> Tensor:
-    """dyᵀ x, [out, in]. A product whose left side is turned takes twice as long in bf16 as one whose left side
-    lies in rows; turning the narrower of the two costs less than that."""
+    """dyᵀ x, [out, in]. In bf16 a product takes twice as long with its left side turned as with it in rows;
+    turning the narrower of the two costs less than that."""
     if x.shape[1] < dy.shape[1]:
         return torch.mm(x.t().contiguous(), dy).t()
     return torch.mm(dy.t().contiguous(), x)
