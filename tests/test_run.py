@@ -209,6 +209,16 @@ def test_a_task_longer_than_the_model_reads_what_the_model_can(runs: Runs, tmp_p
     assert load(str(folder))(["wonderful " * 500])[0].label == "positive"
 
 
+@pytest.mark.parametrize("labels", [[], ["a", "b", "c"]], ids=len)
+def test_a_head_of_other_labels_is_refused(runs: Runs, tmp_path: Path, labels: list[str]) -> None:
+    folder = shutil.copytree(runs.trained("classification"), tmp_path / "copy")
+    (folder / "task.json").write_text(json.dumps({"task": "classification", "labels": labels}))
+    with pytest.raises(
+        ModelError, match=rf"output\.weight should be \({len(labels)}, 32\), but is \(2, 32\)"
+    ):
+        open_model(str(folder))
+
+
 @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
 def test_dropout_that_cannot_be_meant(runs: Runs, rate: float) -> None:
     with pytest.raises(UsageError, match="dropout must be from 0 to below 1"):

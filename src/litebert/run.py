@@ -9,6 +9,7 @@ A run's folder is a Hugging Face folder (`config.json`, `model.safetensors`, the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -78,9 +79,12 @@ class Source:
             encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
             head = task.head(self.config)
         if weights := self._head(task):
-            own = head.state_dict().keys()
-            adopted = task.adopted(weights).items()
-            head.load_state_dict({name if name in own else f"output.{name}": t for name, t in adopted})
+            own = head.state_dict()
+            given = task.adopted(weights).items()
+            adopted = {name if name in own else f"output.{name}": tensor for name, tensor in given}
+            if odd := _misfit(own, adopted):
+                raise ModelError(f"{self.name} has not the head of the task {task.name}: {odd}")
+            head.load_state_dict(adopted)
         if meet := getattr(head, "meet", None):
             meet(encoder, self.tokenizer)
         return Model(encoder, head)
@@ -157,6 +161,13 @@ def dtype_of(precision: str) -> torch.dtype:
     if precision not in known:
         raise UsageError(f"precision must be one of {', '.join(known)}, but is {precision!r}")
     return known[precision]
+
+
+def _misfit(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
+    """The first tensor that is missing, too many, or of another shape; empty if all fit."""
+    wanted, found = ({name: tuple(t.shape) for name, t in tensors.items()} for tensors in (own, given))
+    odd = next((name for name in wanted | found if wanted.get(name) != found.get(name)), None)
+    return f"{odd} should be {wanted.get(odd)}, but is {found.get(odd)}" if odd else ""
 
 
 def _open_weights(name: str, path: Path, tokenizer: str | None) -> Source:
