@@ -21,7 +21,7 @@ from litebert.text.tokenizer import Tokenizer
 from litebert.training.fingerprint import Fingerprint
 from litebert.training.fit import Job
 from litebert.training.objectives.distillation import Distillation, scales, words_a_sample
-from litebert.training.pretrain import Pretrained
+from litebert.training.pretrain import Pretrained, check_share
 from litebert.training.teacher import Teacher, text_means
 
 _LOOKED_AT = 8
@@ -77,11 +77,19 @@ class Distilled(Pretrained):
         batches = self.batches(self.corpus, self.settings.seed)
         objective = self._distillation(batches)
         if not self.parallel:
-            return self.job_of(objective, batches)
+            return self.job_of(objective, self.mine(batches))
         encodings = [_encoded(own, self.source.tokenizer) for own, _ in self.parallel]
         aims = text_vectors(self.teacher, [translation for _, translation in self.parallel])
-        beside = ParallelBatches(encodings, aims, self.parallel_size, self.settings.seed)
-        return self.job_of(objective, Beside(batches, beside))
+        check_share(min(self.parallel_size, len(encodings)), self.world, "--parallel a file of")
+        beside = ParallelBatches(
+            encodings,
+            aims,
+            self.parallel_size,
+            self.settings.seed,
+            rank=self.world.rank,
+            world=self.world.size,
+        )
+        return self.job_of(objective, Beside(self.mine(batches), beside))
 
     def _distillation(self, batches: PretrainingBatches) -> Distillation:
         first = [batches(number) for number in range(_LOOKED_AT)]

@@ -23,6 +23,7 @@ from litebert.model.pretraining import PretrainingModel
 from litebert.model.student import Student
 from litebert.run import Source, dtype_of
 from litebert.training.artifacts.pretraining_card import write_pretraining_card
+from litebert.training.distributed import ALONE, World
 from litebert.training.events import Watcher
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.fit import Job, fit
@@ -41,6 +42,9 @@ PIECES = 8192
 """About how many pieces an update has where a person says nothing."""
 JUDGED = 2000
 """Samples of the dev corpus that are looked at."""
+MAY_DIFFER = ("machine.", "settings.threads", "fused")
+"""In what a run may differ from before when it goes on: it takes the same steps with the same samples, but
+numbers are added up in another order, and so it is no longer the same to the bit."""
 _LAST = 100
 """Updates over whose mean the results on training data are told."""
 
@@ -58,6 +62,8 @@ class Pretrained:
     also_at: Sequence[int]
     settings: TrainSettings
     """With nothing left out."""
+    world: World = ALONE
+    """The processes that train together."""
 
     @property
     def fused(self) -> bool:
@@ -79,12 +85,14 @@ class Pretrained:
             f"{self.length}",
             f"settings: learning rate {chosen.learning_rate:g}, {chosen.batch_size} × {chosen.accumulation} "
             f"samples an update, {length}, {chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
+            *((f"processes: {self.world.size}",) if self.world.size > 1 else ()),
         )
 
     @property
     def fingerprint(self) -> Fingerprint:
         """By what the run is known."""
-        return fingerprint(
+        processes = {"machine.processes": str(self.world.size)} if self.world.size > 1 else {}
+        return processes | fingerprint(
             self.settings,
             corpus=self.corpus.fingerprint,
             dev=self.dev.fingerprint if self.dev else "none",
@@ -101,6 +109,7 @@ class Pretrained:
         )
 
     def batches(self, corpus: Corpus, seed: int) -> PretrainingBatches:
+        """Of all processes."""
         instances = Instances(corpus, self.length, seed, self.masking)
         return PretrainingBatches(instances, self.settings.batch_size or 1)
 
@@ -120,7 +129,12 @@ class Pretrained:
     def job(self) -> Job:
         """The run as the loop sees it."""
         batches = self.batches(self.corpus, self.settings.seed)
-        return self.job_of(self.objective(batches), batches)
+        return self.job_of(self.objective(batches), self.mine(batches))
+
+    def mine(self, batches: PretrainingBatches) -> PretrainingBatches:
+        """This process's share."""
+        check_share(batches.size, self.world, "--batch-size")
+        return replace(batches, rank=self.world.rank, world=self.world.size)
 
     def job_of(self, objective: Objective, batches: Batches) -> Job:
         return Job(
@@ -134,19 +148,22 @@ class Pretrained:
 
 
 class Judge:
-    """What a dev corpus says of a model: the same samples, masked the same, whenever it is asked."""
+    """What a dev corpus says of a model: the same samples, masked the same, whenever it is asked. Of several
+    processes each looks at some of the batches; the sums of their verdicts are the means over all."""
 
     def __init__(self, run: Pretrained, dev: Corpus) -> None:
         self._batches = run.batches(dev, seed=0)
         self._count = max(1, min(self._batches.per_epoch, JUDGED // self._batches.size))
+        self._share = range(run.world.rank, self._count, run.world.size)
         self._objective = Pretraining(guesses=self._batches.instances.guesses)
 
     def __call__(self, model: nn.Module) -> Verdict:
         totals: dict[str, float] = {}
         with torch.no_grad():
-            for number in range(self._count):
+            for number in self._share or (0,):
                 for name, value in self._objective(_bare(model), self._batches(number))[1].items():
-                    totals[name] = totals.get(name, 0.0) + float(value) / self._count
+                    adds = float(value) / self._count if self._share else 0.0
+                    totals[name] = totals.get(name, 0.0) + adds
         return Verdict(totals)
 
 
@@ -169,6 +186,15 @@ def decided(settings: TrainSettings, length: int) -> TrainSettings:
     )
 
 
+def check_share(size: int, world: World, flag: str) -> None:
+    """Raises `UsageError` for fewer samples at a time than there are processes."""
+    if size < world.size:
+        raise UsageError(
+            f"{size} samples at a time cannot be shared by {world.size} processes; give {flag} {world.size} "
+            "or more, or start fewer"
+        )
+
+
 def check_vocabulary(source: Source, *corpora: Corpus | None) -> None:
     """Raises `UsageError` where a corpus is in other pieces than the model."""
     for corpus in corpora:
@@ -182,12 +208,14 @@ def check_vocabulary(source: Source, *corpora: Corpus | None) -> None:
 def pretrain(run: Pretrained, folder: Path, *, watch: Sequence[Watcher] = ()) -> dict[str, Any]:
     """Begins the run in a folder, or goes on with it, and gives what `results.json` holds.
 
-    Whoever calls holds the folder and has claimed it (`training/fit.py`). Raises what `fit` raises.
+    Whoever calls holds the folder and has claimed it (`training/fit.py`); of several processes the first
+    does, and what it has made is told to the others. Raises what `fit` raises.
     """
-    model = run.model()
+    model, job = run.world.each(lambda: (run.model(), run.job()))
     with fusing(run.fused):
-        progress = fit(model, run.job(), folder, watch=watch)
-    return _conclude(folder, model.checkpoint(), run, progress)
+        progress = fit(model, job, folder, watch=watch, world=run.world)
+    results = _conclude(folder, model.checkpoint(), run, progress) if run.world.leads else {}
+    return run.world.tell(results)
 
 
 def _conclude(folder: Path, checkpoint: Checkpoint, run: Pretrained, progress: Progress) -> dict[str, Any]:

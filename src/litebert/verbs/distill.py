@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from litebert.verbs.telling import Progress
 
 if TYPE_CHECKING:
     from litebert.training.distill import Distilled
+    from litebert.training.distributed import World
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +58,33 @@ class Distill:
     """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
     overwrite: bool = False
     """Start anew where the folder holds another run."""
+    wait: float = 300.0
+    """Seconds after which a process of several (by torchrun) takes another that is silent for lost."""
     json: bool = False
     """Print the results as one JSON object."""
 
     def run(self) -> dict[str, Any]:
         """Trains, or goes on, and returns what `results.json` holds."""
-        return ran(self, self.prepared())
+        from litebert.training.distributed import joined
+
+        with joined(self.wait) as world:
+            return ran(self, world.each(partial(self.prepared, world)))
 
     def main(self) -> int:
+        from litebert.training.distributed import place
+
         with going_on_later():
             results = self.run()
-        print(json.dumps(results) if self.json else told(results, self.out))
+        if place()[0] == 0:
+            print(json.dumps(results) if self.json else told(results, self.out))
         return 0
 
-    def prepared(self) -> Distilled:
-        """The run before its first step."""
+    def prepared(self, world: World | None = None) -> Distilled:
+        """The run before its first step; world: the processes that train together."""
         from litebert.run import open_source
         from litebert.training.distill import Distilled
 
-        run = self._pretraining().prepared()
+        run = self._pretraining().prepared(world)
         teacher = open_source(self.teacher)
         if teacher.checkpoint is None:
             raise UsageError(f"the teacher {self.teacher} has no weights")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from litebert.data.masking import Masking
+from litebert.errors import UsageError
 from litebert.training.settings import TrainSettings
 from litebert.verbs.keywords import made
 from litebert.verbs.stopping import going_on_later
 from litebert.verbs.telling import Progress, tell
 
 if TYPE_CHECKING:
+    from litebert.training.distributed import World
     from litebert.training.events import Watcher
+    from litebert.training.fingerprint import Difference, Fingerprint
     from litebert.training.pretrain import Pretrained
 
 
@@ -30,7 +36,8 @@ class Pretrain:
     """Train an encoder to guess masked pieces, and to tell in which order two segments stand.
 
     The corpus is made by `litebert corpus`. The same command goes on with a run that was stopped. With
-    weights to begin with (a folder, a hub name) it is continued pretraining on another domain.
+    weights to begin with (a folder, a hub name) it is continued pretraining on another domain. Started by
+    torchrun, the processes share every batch.
 
     Example: litebert pretrain --corpus corpora/mine --model config:albert-zh-tiny --out runs/pretrained
     """
@@ -57,23 +64,33 @@ class Pretrain:
     """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
     overwrite: bool = False
     """Start anew where the folder holds another run."""
+    wait: float = 300.0
+    """Seconds after which a process of several (by torchrun) takes another that is silent for lost."""
     json: bool = False
     """Print the results as one JSON object."""
 
     def run(self) -> dict[str, Any]:
         """Trains, or goes on, and returns what `results.json` holds."""
-        return ran(self, self.prepared())
+        from litebert.training.distributed import joined
+
+        with joined(self.wait) as world:
+            return ran(self, world.each(partial(self.prepared, world)))
 
     def main(self) -> int:
+        from litebert.training.distributed import place
+
         with going_on_later():
             results = self.run()
-        print(json.dumps(results) if self.json else told(results, self.out))
+        if place()[0] == 0:
+            print(json.dumps(results) if self.json else told(results, self.out))
         return 0
 
-    def prepared(self) -> Pretrained:
-        """The run before its first step, with the model and the corpora opened."""
+    def prepared(self, world: World | None = None) -> Pretrained:
+        """The run before its first step, with the model and the corpora opened; world: the processes that
+        train together."""
         from litebert.data.corpus.reader import Corpus
         from litebert.run import PUBLISHED, open_source
+        from litebert.training.distributed import ALONE
         from litebert.training.pretrain import Pretrained, check_vocabulary, decided
         from litebert.training.stacking import Stacking
 
@@ -90,6 +107,7 @@ class Pretrain:
             stacking=Stacking.parsed(self.stack, source.config.layers),
             also_at=self.also_at,
             settings=decided(self.settings, self.length),
+            world=world or ALONE,
         )
 
 
@@ -105,25 +123,67 @@ class Command(Protocol):
 
 
 def ran(command: Command, prepared: Pretrained) -> dict[str, Any]:
-    """The run in the command's folder, begun, gone on with, or over: what `results.json` holds."""
+    """The run in the command's folder, begun, gone on with, or over: what `results.json` holds.
+
+    Of several processes the first alone has to do with the folder.
+    """
+    from litebert.training.pretrain import pretrain
+
+    world, out, mine = prepared.world, command.out, prepared.fingerprint
+    with ExitStack() as held:
+        begin: Callable[[], dict[str, Any]] = partial(_begun, command, mine, held)
+        results = world.tell(world.each(begin if world.leads else dict))
+        theirs = world.tell(mine)
+        world.each(lambda: _check_same(theirs, mine, world))
+        if not world.leads:
+            return results or pretrain(prepared, out)
+        if results:
+            tell(f"{out} holds this run, and it is over; --overwrite would make it again", command.progress)
+            return results
+        for note in prepared.notes:
+            tell(note, command.progress)
+        _write_run(command, prepared)
+        return pretrain(prepared, out, watch=_watchers(command))
+
+
+def _begun(command: Command, mine: Fingerprint, held: ExitStack) -> dict[str, Any]:
+    """Takes the folder, and gives the results of a run that is over, or nothing."""
     from litebert.training.fingerprint import FILE, claim
     from litebert.training.lock import alone
     from litebert.training.outcome import finished, forget
-    from litebert.training.pretrain import pretrain
+    from litebert.training.pretrain import MAY_DIFFER
 
     out = command.out
-    with alone(out):
-        if command.overwrite and (out / FILE).exists():
-            forget(out)
-        claim(out, prepared.fingerprint, overwrite=command.overwrite)
-        results = finished(out, holding=("updates", "train"))
-        if results is None:
-            for note in prepared.notes:
-                tell(note, command.progress)
-            _write_run(command, prepared)
-            return pretrain(prepared, out, watch=_watchers(command))
-    tell(f"{out} holds this run, and it is over; --overwrite would make it again", command.progress)
-    return results
+    held.enter_context(alone(out))
+    if command.overwrite and (out / FILE).exists():
+        forget(out)
+    differences = claim(out, mine, overwrite=command.overwrite, may_differ=MAY_DIFFER)
+    results = finished(out, holding=("updates", "train"))
+    if differences and results is None:
+        tell(_otherwise(differences), command.progress)
+    return results or {}
+
+
+def _otherwise(differences: Sequence[Difference]) -> str:
+    listed = "; ".join(map(str, differences))
+    return (
+        f"going on otherwise than before ({listed}): the same steps with the same samples, but numbers are "
+        "added up in another order, so the weights will not be the same to the bit"
+    )
+
+
+def _check_same(theirs: Fingerprint, mine: Fingerprint, world: World) -> None:
+    """Raises `UsageError` where this process would make another run than the first."""
+    from litebert.training.fingerprint import compare
+    from litebert.training.pretrain import MAY_DIFFER
+
+    differences = [one for one in compare(theirs, mine) if not one.name.startswith(MAY_DIFFER)]
+    if differences:
+        listed = "\n".join(f"  {difference}" for difference in differences)
+        raise UsageError(
+            f"process {world.rank} was started with another run than process 0 (there):\n{listed}\n"
+            "Give every host the same command, corpus and model."
+        )
 
 
 def _write_run(command: Command, prepared: Pretrained) -> None:
