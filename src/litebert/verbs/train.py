@@ -38,7 +38,7 @@ class Train:
     out: Path
     """The run's folder."""
     task: str | None = None
-    """classification, multilabel, regression; left out, by the source or the model."""
+    """Its name: classification, entities, similarity, …; left out, by the source or the model."""
     options: tuple[str, ...] = ()
     """Of the task, as name=value: pooling=max, temperature=0.1; `task.json` of a run lists them."""
     dev: str | None = None
