@@ -59,14 +59,14 @@ def _torch() -> dict[str, Any]:
     import torch
 
     from litebert.model.fusion import compiler
-    from litebert.model.products import fastest_dtype, packs
+    from litebert.model.products import fastest_dtype, fuses_bias
 
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "chip": torch.backends.cpu.get_cpu_capability(),
         "bf16": fastest_dtype() is torch.bfloat16,
-        "packed products": packs(torch.float32, "cpu"),
+        "packed products": fuses_bias(torch.float32, "cpu"),
         "compiler": compiler() or "none found: fused kernels are off, all else works",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
     }
