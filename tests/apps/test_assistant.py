@@ -12,7 +12,9 @@ import litebert
 from litebert.apps.assistant import Assistant, asked
 from litebert.cli import main
 from litebert.errors import UsageError
-from small_runs import write
+from litebert.run import open_source, save
+from litebert.tasks.task import named
+from small_runs import Runs, write
 
 DOCUMENTS = {
     "refunds.txt": "Our shop is old.\n\n  A refund takes five working days. Shipping is never refunded.",
@@ -101,6 +103,19 @@ def test_ask_from_the_command_line(
     assert [line["source"] for line in lines] == ["refunds.txt", "refunds.txt", ""]
     assert main(["ask", str(shop), "Zebras?"]) == 0
     assert "don't know" in capsys.readouterr().out
+
+
+def test_a_models_answer_has_its_place_in_the_document(shop: Path, runs: Runs, tmp_path: Path) -> None:
+    """Of random weights it is nonsense, but what it says stands where it says."""
+    source, task = open_source(str(runs.model)), named("question-answering")()
+    save(tmp_path / "model", source.model(task), task, source.tokenizer)
+    assistant = Assistant(shop, model=str(tmp_path / "model"), precision="fp32")
+    for question in ("Is the shop closed on Sunday?", "包裹几天送到？", "How long does a refund take?"):
+        reply = assistant.ask(question)
+        answers = {f"faq.jsonl#{entry['id']}": entry["answer"] for entry in FAQ}
+        whole = {**DOCUMENTS, **answers, "": ""}[reply.source]
+        assert whole[reply.start : reply.end] == reply.answer and bool(reply.answer) == reply.known
+    assert not assistant.ask("Who is the king of France?").known
 
 
 def test_how_much_must_be_found_is_a_choice(shop: Path) -> None:
