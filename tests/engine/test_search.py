@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def exhaustive(table: Tensor, most: int, penalty: float) -> tuple[int, ...]:
     for length in range(most + 1):
         for text in product((4, 5, 6), repeat=length):
             path = [2, *text, END]
-            cost = sum(float(table[a, b]) for a, b in zip(path, path[1:], strict=False))
+            cost = sum(float(table[a, b]) for a, b in pairwise(path))
             if (value := cost / ((5 + length + 1) / 6) ** penalty) > worth:
                 best, worth = text, value
     return best
@@ -133,7 +133,7 @@ def test_a_stop_ends_a_text_and_no_run_comes_twice(beams: int) -> None:
     stopped = written(Chain(table, beams), Decoding(beams=beams), most=9, stops=lambda ids: ids[-1] == 4)
     assert stopped[0][-1:] == (4,) or 4 not in stopped[0]
     (once,) = written(Chain(table, beams), Decoding(beams=beams, no_repeat=2), most=9)
-    pairs = list(zip(once, once[1:], strict=False))
+    pairs = list(pairwise(once))
     assert len(pairs) == len(set(pairs))
 
 
