@@ -29,7 +29,7 @@ class Exchange:
         """asked: what this process is asked by signals."""
         self.world, self._asked = world, asked or Asked()
         self._agreed = 0
-        self._spent = self._heard = 0.0
+        self._since, self._untold, self._heard = perf_counter(), 0.0, 0.0
 
     @property
     def stop(self) -> int:
@@ -57,23 +57,26 @@ class Exchange:
         self._hear(notes)
         return dict(zip(numbers, told, strict=True)), round(pieces)
 
-    def took(self, seconds: float) -> float:
-        """What counts as the length of a step: of several processes, what process 0 has needed by their last
-        message, so that a budget of time ends in all of them at once."""
+    def starts(self) -> None:
+        """Notes when a step, or a look at dev, begins."""
+        self._since = perf_counter()
+
+    def took(self) -> float:
+        """Seconds that it has taken. Of several processes, those of process 0 up to their message (the rest
+        counts with the next), so that a budget of time ends in all of them at once."""
+        seconds = perf_counter() - self._since
         if self.world.size == 1:
             return seconds
-        self._spent += seconds
-        heard, self._heard = self._heard, 0.0
-        return heard
+        self._untold += seconds
+        return self._heard
 
     def judged(self, work: Callable[[], Verdict]) -> tuple[Verdict, float] | None:
         """The sum of the verdicts, each on a share of dev, and the seconds that it took; None if a process
         was asked to stop meanwhile."""
-        started = perf_counter()
+        self.starts()
         mine = self._asked.unless(work)
-        seconds = self.took(perf_counter() - started)
         if self.world.size == 1:
-            return None if mine is None else (mine, seconds)
+            return None if mine is None else (mine, self.took())
         notes = torch.tensor(self._notes())
         self.world.sum(notes)
         self._hear(notes.tolist())
@@ -83,13 +86,14 @@ class Exchange:
         self.world.sum(values)
         *measures, constant = values.tolist()
         whole = Verdict(dict(zip(mine.measures, measures, strict=True)), round(constant) == self.world.size)
-        return whole, self.took(0.0)
+        return whole, self.took()
 
     def _notes(self) -> list[float]:
-        seconds = self._spent if self.world.leads else 0.0
+        now = perf_counter()
+        seconds = self._untold + now - self._since if self.world.leads else 0.0
+        self._since, self._untold = now, 0.0
         return [seconds, *(float(self._asked.by == number) for number in _SIGNALS)]
 
     def _hear(self, notes: Sequence[float]) -> None:
         self._heard, *asked = notes
-        self._spent = 0.0
         self._agreed = next((int(s) for s, count in zip(_SIGNALS, asked, strict=True) if count), 0)

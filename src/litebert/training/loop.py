@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -120,7 +119,8 @@ def steps(
     exchange = exchange or Exchange()
     total = settings.updates(batches.per_epoch)
     while state.progress.step < total:
-        started, before = perf_counter(), state.progress
+        exchange.starts()
+        before = state.progress
         rate = learning_rate(settings, before, total)
         first = before.step * settings.accumulation
         group = [batches(number) for number in range(first, first + settings.accumulation)]
@@ -137,7 +137,7 @@ def steps(
             samples=sum(batch.whole for batch in group),
             pieces=made.pieces,
             skipped=not made.finite,
-            seconds=exchange.took(perf_counter() - started),
+            seconds=exchange.took(),
         )
         state.progress = advance(before, step)
         yield step
