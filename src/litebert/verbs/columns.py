@@ -13,6 +13,12 @@ class InputColumns:
     """The column of the text."""
     second_column: str | None = None
     """The column of a pair's second text."""
+    question_column: str | None = None
+    """The column of the question."""
+    passage_column: str | None = None
+    """The column of the passage that a question is about."""
+    options_column: str | None = None
+    """The column of the answers to choose from."""
 
     def named(self) -> dict[str, str]:
         """field → column, for those that were given."""

@@ -180,10 +180,15 @@ def _after(flag: str, arguments: Sequence[str]) -> str | None:
 
 def _told(results: dict[str, Any], out: Path) -> str:
     """What a person is told at the end."""
+    from litebert.run import TASK
+    from litebert.tasks.task import from_json, sample
+
     dev, chief = results["dev"], results["best_by"]
+    task = from_json(json.loads((out / TASK).read_bytes()))
+    given = json.dumps(sample(type(task)), ensure_ascii=False)
     low, high = dev["intervals"][chief]
     return (
         f"{chief} {dev[chief]:.4f} (95 %: {low:.4f} to {high:.4f}) on {dev['examples']} dev examples\n"
         f"The model, its card, curves and worst mistakes are in {out}. Try:\n"
-        f"""  echo '{{"text": "…"}}' | litebert predict --model {out} --input - --output -"""
+        f"  echo '{given}' | litebert predict --model {out} --input - --output -"
     )
