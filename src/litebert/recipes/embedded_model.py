@@ -51,7 +51,7 @@ STAGES = (
     Stage(
         name="first",
         settings=replace(_SETTINGS, schedule="constant", warmup=0.02, steps=20_000),
-        stack=("2:800", "4:2000"),
+        stack=("2:500", "4:1500"),
     ),
     Stage(name="last", settings=replace(_SETTINGS, schedule="linear", warmup=0.02, steps=4_000)),
 )
