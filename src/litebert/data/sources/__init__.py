@@ -32,6 +32,16 @@ environment variable `LITEBERT_DATA` names.
     reviews.en, .zh, .both   classification  train test          come with the package
     sick.relatedness         similarity      train dev test      4,500, 500 and 4,927
     sick.entailment          classification  train dev test      the same
+    multi30k.en_de, …        translation     train dev test test_2017  29,000, 1,014, 1,000, 1,000; de_en, en_fr, fr_en
+    tatoeba.en_zh, .zh_en    translation     train* dev* all     29,155
+    summaries.scitldr        summarisation   train dev           1,992 and 619
+    summaries.dialogsum      summarisation   train* dev* all test  500 and 500
+    summaries.csl            summarisation   train* dev* all test  1,000 and 1,000
+    summaries.bbc            summarisation   train* dev* all     2,225
+    code.django              code            train dev           16,000 and 1,000
+    code.conala              code            train* dev* all test  2,378 and 500
+    code.hearthstone         code            train dev test      533, 66 and 66
+    prose.wikitext           generation      train dev           2,498 and 2,946 texts
     stsb.en, stsb.zh         similarity      train dev           5,749 and 1,500
     pairs.afqmc              embedding       train dev           10,573 and 1,338: those that mean the same
     pairs.lcqmc              embedding       train* dev* all     4,402: those that mean the same
