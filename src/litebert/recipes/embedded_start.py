@@ -74,7 +74,7 @@ def take_blocks(weights: dict[str, Tensor], teacher: Checkpoint) -> None:
 
 
 def _narrowed(block: dict[str, Tensor], units: int) -> dict[str, Tensor]:
-    """A feed-forward net with so many units, those with the largest weights in and out; others as they are."""
+    """A feed-forward net with so many units, those of the largest weights in and out; others as they are."""
     if "up.weight" not in block:
         return block
     up, down = block["up.weight"], block["down.weight"]
