@@ -6,6 +6,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from litebert.data.corpus import duplicates
 
@@ -79,3 +81,20 @@ def test_of_a_chain_the_one_that_is_like_a_kept_one_goes() -> None:
     threshold = 0.8
     assert similarity(chain[0], chain[1]) > threshold > similarity(chain[0], chain[2])
     assert duplicates.near(signatures, np.arange(3), threshold) == {1: 0}
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.5, 1))
+def test_only_those_that_share_a_band_are_looked_at_and_nothing_is_missed(
+    seed: int, threshold: float
+) -> None:
+    draw = np.random.default_rng(seed)
+    signatures = draw.integers(0, 2**32, (60, duplicates.HASHES), np.uint32)
+    for _ in range(30):
+        one, other = draw.integers(0, 60, 2)
+        taken = draw.random(duplicates.HASHES) < draw.uniform(0.4, 1)
+        signatures[one][taken] = signatures[other][taken]
+    candidates = np.sort(draw.permutation(60)[:50])
+    seen = duplicates.Seen(threshold)
+    found = [(number, seen.add(number, signatures[number])) for number in candidates.tolist()]
+    wanted = {number: other for number, other in found if other is not None}
+    assert duplicates.near(signatures, candidates, threshold) == wanted

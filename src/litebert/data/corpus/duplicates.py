@@ -6,6 +6,7 @@ much (Broder 1997); datasketch draws the signatures and finds the pairs by local
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from hashlib import blake2b
 from typing import Any
@@ -38,7 +39,8 @@ def runs(text: str) -> NDArray[np.uint32]:
     that."""
     words = _words(np.frombuffer(text.lower().encode("utf-32-le"), "<u4"))
     if len(words):
-        words = _together(words, min(RUN, len(words)))
+        count = len(words) - min(RUN, len(words)) + 1
+        words = _together(words[at : at + count] for at in range(len(words) - count + 1))
     hashes: NDArray[np.uint32] = np.sort((_mix(words) >> np.uint64(32)).astype(np.uint32))
     is_new = np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)]
     new: NDArray[np.uint32] = hashes[is_new]
@@ -62,12 +64,12 @@ def _words(codes: Codes) -> Hashes:
     return np.add.reduceat(letters, starts - starts[0])
 
 
-def _together(words: Hashes, size: int) -> Hashes:
-    """A hash of each run of so many words."""
-    count = len(words) - size + 1
-    total = np.zeros(count, np.uint64)
-    for at in range(size):
-        total = _mix(total * _ODD + words[at : at + count])
+def _together(parts: Iterable[Hashes]) -> Hashes:
+    """A hash of several, one after another, in each place."""
+    first, *others = parts
+    total = _mix(first)
+    for part in others:
+        total = _mix(total * _ODD + part)
     return total
 
 
@@ -107,8 +109,20 @@ def near(signatures: NDArray[np.uint32], candidates: NDArray[np.int64], threshol
     Taken in order, so that the result is a function of the documents and their order.
     """
     seen = Seen(threshold)
-    found = ((number, seen.add(number, signatures[number])) for number in candidates.tolist())
+    some = candidates[_share_a_band(signatures[candidates], seen.bands)]
+    found = ((number, seen.add(number, signatures[number])) for number in some.tolist())
     return {number: other for number, other in found if other is not None}
+
+
+def _share_a_band(signatures: NDArray[np.uint32], bands: list[slice]) -> NDArray[np.bool_]:
+    """Which documents agree with any other over a whole band of their signatures: by the rule of
+    locality-sensitive hashing no others are looked at, and they are few."""
+    shared = np.zeros(len(signatures), bool)
+    for band in bands:
+        keys = _together(signatures[:, band].T.astype(np.uint64))
+        _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        shared |= counts[group] > 1
+    return shared
 
 
 class Seen:
@@ -120,6 +134,7 @@ class Seen:
         self.threshold = threshold
         # Rather too many pairs than too few: each is looked at.
         self._index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(0.1, 0.9))
+        self.bands = [slice(start, end) for start, end in self._index.hashranges]
         self._signatures: dict[int, NDArray[np.uint32]] = {}
 
     def add(self, number: int, signature: NDArray[np.uint32]) -> int | None:

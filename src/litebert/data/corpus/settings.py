@@ -13,8 +13,8 @@ Form = Literal["blank-line", "file", "wiki", "jsonl"]
 Language = Literal["en", "zh"]
 Words = Literal["jieba", "pieces"]
 
-SHARD_BYTES = 8 << 20
-"""About how much text one shard holds: a few seconds' work."""
+SHARD_BYTES = 2 << 20
+"""About how much text one shard holds: a second's work, so that workers end at about the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
