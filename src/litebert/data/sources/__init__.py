@@ -32,7 +32,7 @@ environment variable `LITEBERT_DATA` names.
     reviews.en, .zh, .both   classification  train test          come with the package
     sick.relatedness         similarity      train dev test      4,500, 500 and 4,927
     sick.entailment          classification  train dev test      the same
-    multi30k.en_de, …        translation     train dev test test_2017  29,000, 1,014, 1,000, 1,000; de_en, en_fr, fr_en
+    multi30k.en_de, …        translation     train dev test test_2017  29,000, 1,014, 1,000 and 1,000
     tatoeba.en_zh, .zh_en    translation     train* dev* all     29,155
     summaries.scitldr        summarisation   train dev           1,992 and 619
     summaries.dialogsum      summarisation   train* dev* all test  500 and 500
