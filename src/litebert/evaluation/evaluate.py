@@ -88,10 +88,8 @@ def _intervals(task: Task[Any, Any], outputs: list[Any], wanted: list[Any]) -> d
     fewest, most = RESAMPLES
     resamples = min(most, max(fewest, _WORK // max(1, len(wanted))))
     if (counts := task.counts(outputs, wanted)) is not None:
-        summed: dict[str, tuple[float, float]] = interval(
-            lambda given, _: task.measured(given.sum(axis=0)), counts, counts, resamples=resamples
-        )
-        return summed
+        rows: Any = counts  # An array is picked from as it is, though no Sequence to a type checker.
+        return interval(lambda some, _: task.measured(some.sum(axis=0)), rows, rows, resamples=resamples)
     if (each := task.each(outputs, wanted)) is not None:
         return {name: interval_of_mean(values, resamples=resamples) for name, values in each.items()}
     found: dict[str, tuple[float, float]] = interval(task.measure, outputs, wanted, resamples=resamples)
