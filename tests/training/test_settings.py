@@ -16,7 +16,10 @@ from litebert.training.settings import HARMLESS, TrainSettings
     [
         ({"learning_rate": 0.0}, "learning_rate must be more than 0, but is 0.0"),
         ({"learning_rate": float("nan")}, "learning_rate must be more than 0, but is nan"),
-        ({"learning_rate": float("inf")}, "learning_rate must be more than 0, but is inf"),
+        ({"learning_rate": float("inf")}, "learning_rate may be 1e.18 at most"),
+        ({"l1": 1e300}, "l1 may be 1e.18 at most, but is 1e.300"),
+        ({"seed": 2**70}, "seed may be 1e.18 at most"),
+        ({"threads": 100_000}, "threads may be 1024 at most, but is 100000"),
         ({"batch_size": 0}, "batch_size must be at least 1, but is 0"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"clip": 0.0}, "clip must be more than 0"),

@@ -88,8 +88,10 @@ class TrainSettings:
 
     def _must(self, name: str, expected: str, holds: Callable[[float], bool]) -> None:
         value = getattr(self, name)
-        if value is not None and not (holds(value) and value < float("inf")):
+        if value is not None and not holds(value):
             raise UsageError(f"{name} must be {expected}, but is {value}")
+        if value is not None and value > _MOST.get(name, 1e18):
+            raise UsageError(f"{name} may be {_MOST.get(name, 1e18):g} at most, but is {value}")
 
     def filled(self, *, learning_rate: float, batch_size: int, epochs: float) -> TrainSettings:
         """These settings with what was left out."""
@@ -141,4 +143,6 @@ def _meant(name: str, kind: Any, value: Any) -> Any:
     raise UsageError(f"{name} must be {_EXPECTED[kinds[0]]}, but is {value!r}")
 
 
+_MOST = {"threads": 1024}
+"""Of others, 1e18: it fits in every number that torch makes of it."""
 _EXPECTED = {float: "a number", int: "a whole number", bool: "True or False"}

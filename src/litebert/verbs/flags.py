@@ -102,6 +102,8 @@ def _check(verb: Any, name: str, arguments: Sequence[str]) -> None:
         if flag not in known:
             raise UsageError(_unknown(flag, known, name))
         given, words = value if equals else after, _words(known[flag])
+        if given == "":  # As from a variable of the shell that is not set: it would pass for left out.
+            raise UsageError(f"{flag} is empty; give it a value, or leave it out")
         if words and given is not None and given not in words:
             raise UsageError(nearest(given, words, f"value of {flag}"))
 
