@@ -29,7 +29,8 @@ def by_field(fields: Sequence[Field], named: Mapping[str, str]) -> Columns:
     columns: Columns = {}
     for name, column in named.items():
         own = answers[0] if name == LABEL and name not in known and len(answers) == 1 else name
-        own = texts[0] if name == TEXT and name not in texts and texts else own
+        if name == TEXT and texts and TEXT not in texts and texts[0] not in named:
+            own = texts[0]
         if own not in known:
             raise UsageError(nearest(name, known, "field of this task"))
         columns[own] = column

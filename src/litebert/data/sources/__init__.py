@@ -38,6 +38,7 @@ environment variable `LITEBERT_DATA` names.
     summaries.dialogsum      summarisation   train* dev* all test  500 and 500
     summaries.csl            summarisation   train* dev* all test  1,000 and 1,000
     summaries.bbc            summarisation   train* dev* all     2,225
+    summaries.bbc_sentences  extraction      train* dev* all     the same
     code.django              code            train dev           16,000 and 1,000
     code.conala              code            train* dev* all test  2,378 and 500
     code.hearthstone         code            train dev test      533, 66 and 66

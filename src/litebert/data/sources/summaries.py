@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litebert.data.formats.table import Cells
 from litebert.data.source import Source, by_hash, from_file
+from litebert.tasks.extraction import Extraction
 from litebert.tasks.summarisation import Summarisation
 
 
@@ -40,6 +41,17 @@ csl = Source(
         "test": from_file("csl_title_zh/test.tsv", Summarisation(), _ABSTRACT),
     },
     "CSL: Chinese abstracts and their titles, its official dev alone to learn from (arXiv 2209.05034)",
+)
+bbc_sentences = Source(
+    Extraction(),
+    by_hash(
+        from_file(
+            "bbc_news_summary/bbc_news_summary.jsonl",
+            Extraction(),
+            {"document": "article", "text": "summary"},
+        )
+    ),
+    "The same news, of which sentences are chosen",
 )
 bbc = Source(
     Summarisation(),

@@ -1,0 +1,183 @@
+"""Extraction: the sentences that say most of a text, as they stand there (extractive summarisation)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litebert.errors import UsageError
+from litebert.tasks import written
+from litebert.tasks.summarisation import DOCUMENTS, Document
+from litebert.tasks.task import Target, Task
+from litebert.tasks.writing import TEXTS
+from litebert.tasks.written import Script, Wanted, Written
+from litebert.text.encoding import Encoding, join
+from litebert.text.pieces import Pieces
+from litebert.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from litebert.model.config import EncoderConfig
+
+_SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"'”’)]*(?=\s|$)|[。！？]+[”’）」]*|(?=\n|$))", re.MULTILINE)
+_APART = -1.0
+"""The target of pieces that begin no sentence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentences(Encoding):
+    """A row of some sentences: where each begins in it, and its text."""
+
+    places: tuple[int, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Extraction(Task[Document, Written]):
+    """Which sentences of this text say most of it?"""
+
+    name = "extraction"
+    Input = Document
+    Output = Written
+    Wanted = Wanted
+    columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "document": DOCUMENTS,
+        "text": ("summary", "target", "highlights", "摘要", *TEXTS),
+        "references": ("references",),
+    }
+    piecewise = frozenset({"chosen"})
+    best = "rougeL"
+
+    share: float = 0.3
+    """How long a summary is, of the text's characters; filled in from the training data."""
+    script: Script = "words"
+    """What texts are counted in; filled in from the training data."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise UsageError(f"share must be above 0, and 1 at most, but is {self.share}")
+
+    @property
+    def architecture(self) -> str:
+        return "ForTokenClassification"
+
+    def fit(self, wanted: Sequence[Written]) -> Extraction:
+        written.needs_metrics()
+        return replace(self, script=written.script_of(one.text for one in wanted[:1000]))
+
+    def vocabularies(
+        self,
+        given: Sequence[Document],
+        wanted: Sequence[Written],
+        tokenizer: Tokenizer,
+        *,
+        before: Task[Any, Any] | None,  # noqa: ARG002
+        free: bool,  # noqa: ARG002
+    ) -> tuple[Extraction, Tokenizer]:
+        """It reads with the model's own; the share is learnt from both sides."""
+        pairs = [(len(w.text), len(g.document)) for g, w in zip(given, wanted, strict=True)]
+        shares = [min(1.0, short / long) for short, long in pairs if short and long]
+        return replace(self, share=float(np.mean(shares)) if shares else self.share), tokenizer
+
+    def encode(self, given: Document, tokenizer: Tokenizer) -> list[Encoding]:
+        """Rows of whole sentences, one after another; a sentence longer than a row is cut, and counted."""
+        pieces = tokenizer.encode(given.document)
+        spans = [found.span() for found in _SENTENCE.finditer(given.document)]
+        starts = np.searchsorted(pieces.spans[:, 0], [start for start, _ in spans]).tolist()
+        texts = [given.document[start:end] for start, end in spans]
+        return [self._row(tokenizer, pieces, row, texts) for row in self._rows([*starts, len(pieces)])]
+
+    def _rows(self, edges: list[int]) -> Iterator[list[tuple[int, int, int]]]:
+        """(sentence, first piece, end) by row, as many sentences as fit; at least one row."""
+        room = self.max_pieces - 2
+        row: list[tuple[int, int, int]] = []
+        for number, (start, end) in enumerate(pairwise(edges)):
+            if row and end - row[0][1] > room:
+                yield row
+                row = []
+            if end > start:
+                row.append((number, start, end))
+        yield row
+
+    def _row(
+        self, tokenizer: Tokenizer, pieces: Pieces, row: list[tuple[int, int, int]], texts: list[str]
+    ) -> Encoding:
+        start, end = (row[0][1], row[-1][2]) if row else (0, 0)
+        (one,) = join(tokenizer, pieces.part(start, end), limit=self.max_pieces)
+        places = tuple(first - start + 1 for _, first, _ in row)
+        chosen = tuple(texts[number] for number, _, _ in row)
+        return Sentences(one.ids, one.segments, one.spans, one.truncated, places, chosen)
+
+    def target(self, encoding: Encoding, wanted: Written) -> Target:
+        """`chosen`: at each sentence's first piece whether the summary has it."""
+        chosen = np.full(len(encoding), _APART, np.float32)
+        summary = _bare(wanted.text)
+        if isinstance(encoding, Sentences):
+            for place, text in zip(encoding.places, encoding.texts, strict=True):
+                chosen[place] = float(_bare(text) in summary)
+        return {"chosen": chosen}
+
+    def head(self, config: EncoderConfig) -> nn.Module:
+        from litebert.tasks.heads import Tokens
+
+        return Tokens(config, 1)
+
+    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+        from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+        begins = targets["chosen"] >= 0
+        costs = cross_entropy(
+            scores["logits"][:, 0].float(), targets["chosen"].clamp(min=0), reduction="none"
+        )
+        return (costs * begins).sum() / begins.sum().clamp(min=1)
+
+    def decode(
+        self,
+        given: Document,
+        encodings: Sequence[Encoding],
+        scores: Sequence[Mapping[str, NDArray[np.float32]]],
+    ) -> Written:
+        """The best sentences, in the text's order, up to the share of its characters; one at least."""
+        rows = [row for row in zip(encodings, scores, strict=True) if isinstance(row[0], Sentences)]
+        texts = [text for encoding, _ in rows for text in encoding.texts]  # type: ignore[attr-defined]
+        worth = [
+            float(found["logits"][place, 0])
+            for encoding, found in rows
+            for place in encoding.places  # type: ignore[attr-defined]
+        ]
+        room, chosen = self.share * len(given.document), list[int]()
+        for number in sorted(range(len(texts)), key=lambda i: (-worth[i], i)):
+            if chosen and len(texts[number]) > room:
+                break
+            chosen.append(number)
+            room -= len(texts[number])
+        between = "" if self.script == "characters" else " "
+        return Written(between.join(texts[number] for number in sorted(chosen)))
+
+    def mistake(self, output: Written, wanted: Written) -> float | None:
+        return None if written.is_match(output.text, wanted) else 1 - self._rouge(output, wanted)
+
+    def _rouge(self, output: Written, wanted: Written) -> float:
+        return written.rouge_l(output.text, wanted, self.script)
+
+    def measure(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> dict[str, float]:
+        return self.measured(self.counts(outputs, wanted).sum(axis=0))
+
+    def counts(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> NDArray[np.float64]:
+        return written.counts(outputs, wanted, self.script)
+
+    def measured(self, sums: NDArray[np.float64]) -> dict[str, float]:
+        return written.measured(sums)
+
+
+def _bare(text: str) -> str:
+    """Without white space, which summaries join sentences by as they like."""
+    return "".join(text.split())
