@@ -54,7 +54,7 @@ class Extraction(Task[Document, Written]):
         "references": ("references",),
     }
     piecewise = frozenset({"chosen"})
-    best = "rougeL"
+    best = "rouge1"
 
     share: float = 0.3
     """How long a summary is, of the text's characters; filled in from the training data."""
