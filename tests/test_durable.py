@@ -40,6 +40,14 @@ def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_what_cannot_be_written_is_called_by_its_own_name(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    with pytest.raises(LitebertError) as caught, making(folder) as fresh:
+        (fresh / "a").touch()
+        replace(fresh / "a" / "b", b"")
+    assert str(caught.value).startswith(f"cannot write {folder}/a/b: ")
+
+
 def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()

@@ -54,7 +54,12 @@ def making(folder: Path) -> Iterator[Path]:
     """
     with telling(f"write {folder}"), _apart(folder) as (fresh, place):
         fresh.mkdir()
-        yield fresh
+        try:
+            yield fresh
+        except LitebertError as error:  # The person knows it by its own name.
+            error.message = error.message.replace(str(fresh), str(folder))
+            error.args = (error.message,)
+            raise
         for file in fresh.iterdir():
             sync(file)
         sync(fresh)

@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +249,26 @@ def test_json_that_is_none(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(ModelError, match=said):
         read_json(tmp_path / "config.json")
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+import torch
+from litebert.errors import LitebertError
+from litebert.model.checkpoints.weights import write_safetensors
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    write_safetensors(Path(sys.argv[1]), {"weight": torch.zeros(100_000)})
+except LitebertError as error:
+    print(error.code, error.message)
+"""
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    command = [sys.executable, "-c", _FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"disk cannot write {path}: ") and "File too large" in done.stdout
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from litebert.durable import replacing
-from litebert.errors import ModelError
+from litebert.errors import LitebertError, ModelError
 from litebert.model.checkpoints import pickled
 from litebert.model.checkpoints.compact import COMPACT, read_compact
 from litebert.model.checkpoints.files import read_json
@@ -70,7 +70,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         try:
             save_file(whole, fresh, metadata={"format": "pt"})
         except SafetensorError as error:
-            raise ModelError(f"cannot write {path}: {error}") from error
+            raise LitebertError(f"cannot write {path}: {error}", code="disk") from error
 
 
 def _readers() -> dict[str, Callable[[Path], dict[str, Tensor]]]:
