@@ -47,6 +47,8 @@ class _GeluNew(torch.autograd.Function):
 
 def gelu_new(x: Tensor) -> Tensor:
     """The tanh form of GELU: what Google's code calls gelu (`modeling.py`)."""
+    if not torch.is_grad_enabled():
+        return F.gelu(x, approximate="tanh")
     return applied(_GeluNew, x)
 
 

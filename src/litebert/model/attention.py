@@ -2,7 +2,7 @@
 
 torch has no packed attention for the CPU. Here the sequences of about one length are laid into rows
 of one width (`packing.Tier`), several to a row, and a bias keeps them apart: a few dense products
-whatever the lengths, with hardly a place empty.
+whatever the lengths, with hardly a place empty. Where nothing is learnt it goes another way (`stretches.py`).
 
 Shapes: N pieces, H = A heads × D; R rows of W places.
 """
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from litebert.model import stretches
 from litebert.model.dropout import Draw, kept, numbers
 from litebert.model.functions import applied
 from litebert.model.fusion import fused
@@ -35,11 +36,15 @@ class Noise:
 
 def attend(qkv: Tensor, batch: Packed, heads: int, noise: Noise | None = None) -> Tensor:
     """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]."""
+    if noise is None and not torch.is_grad_enabled():
+        return stretches.attend(qkv, batch, heads)
     return applied(_Attend, qkv, batch, heads, noise)
 
 
 def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int, noise: Noise | None = None) -> Tensor:
     """Of each sequence's first piece alone: q [B, H], kv [N, 2H] → [B, H]."""
+    if noise is None and not torch.is_grad_enabled():
+        return stretches.attend_first(q, kv, batch, heads)
     b, w = len(batch), max(batch.lengths)
     places, bias = batch.padded
     d = q.shape[1] // heads

@@ -10,18 +10,18 @@ Shapes: N pieces, B sequences, E embedding, H hidden.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from litebert.model.activations import ACTIVATIONS
 from litebert.model.attention import Noise, attend, attend_first
 from litebert.model.config import EncoderConfig
 from litebert.model.crossing import Crossing, attend_to
 from litebert.model.dropout import Draw, dropout
 from litebert.model.packing import Packed
-from litebert.model.products import Linear, stack
+from litebert.model.products import Linear, Product, stack
 
 _SITES = 4
 """Places in a layer where dropout is drawn; 0 to 3 of "layer 0" belong to the embeddings."""
@@ -108,6 +108,14 @@ class PreparedAttention:
         self.qkv = stack(block.query, block.key, block.value, dtype=run.dtype)
         self.output = block.output.prepare(run.dtype)
 
+    @cached_property
+    def query(self) -> Product:
+        return self.block.query.prepare(self.run.dtype)
+
+    @cached_property
+    def kv(self) -> Product:
+        return stack(self.block.key, self.block.value, dtype=self.run.dtype)
+
     def __call__(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [N, H]. Layers count from 1."""
         noise = self.run.noise(self.config.attention_dropout, layer)
@@ -117,10 +125,8 @@ class PreparedAttention:
     def first(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and no more."""
         first = x.index_select(0, batch.first)
-        q = self.block.query.prepare(self.run.dtype)(first)
-        kv = stack(self.block.key, self.block.value, dtype=self.run.dtype)(x)
         noise = self.run.noise(self.config.attention_dropout, layer)
-        gathered = attend_first(q, kv, batch, self.config.heads, noise)
+        gathered = attend_first(self.query(first), self.kv(x), batch, self.config.heads, noise)
         return self.add(first, gathered, batch.keys[batch.first], layer)
 
     def add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
@@ -170,13 +176,12 @@ class PreparedFeedForward:
 
     def __init__(self, block: FeedForward, run: Pass) -> None:
         self.block, self.run, self.config = block, run, block.config
-        self.activation = ACTIVATIONS[block.config.activation]
-        self.up = block.up.prepare(run.dtype)
+        self.up = block.up.prepare(run.dtype, block.config.activation)
         self.down = block.down.prepare(run.dtype)
 
     def __call__(self, x: Tensor, keys: Tensor, layer: int) -> Tensor:
         """x [n, H], keys int64 [n] → [n, H]."""
-        y = self.down(self.activation(self.up(x)))
+        y = self.down(self.up(x))
         return self.block.norm.added(x, self.run.dropout(y, self.config.hidden_dropout, keys, layer, 2))
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,17 @@ class Packed:
     def tiers(self) -> tuple[Tier, ...]:
         """How attention lays the sequences out; worked out once for all layers."""
         return tuple(_tiers(self.lengths, causal=self.causal))
+
+    @cached_property
+    def stretches(self) -> tuple[tuple[int, int, int], ...]:
+        """Neighbours of one length: the first piece of the first, how many they are, and their length."""
+        found: list[tuple[int, int, int]] = []
+        start = 0
+        for length, alike in groupby(self.lengths):
+            count = sum(1 for _ in alike)
+            found.append((start, count, length))
+            start += count * length
+        return tuple(found)
 
     @cached_property
     def padded(self) -> tuple[Tensor, Tensor]:
