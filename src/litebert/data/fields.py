@@ -58,6 +58,14 @@ def by_usual_names(task: Task[Any, Any], cells: Mapping[str, Any]) -> dict[str, 
         for field in needed
         if field.name not in cells
     }
+    if (
+        not needed
+        and "text" in cells
+        and not any(field.name in cells for field in dataclass_fields(task.Input))
+    ):
+        found = {
+            dataclass_fields(task.Input)[0].name: cells["text"]
+        }  # all may be left out, but this is meant
     return {**cells, **{name: value for name, value in found.items() if value is not None}}
 
 
