@@ -20,7 +20,7 @@ def read(given: Any, text: str, bounds: Bounds, *, name: str, note: Callable[[st
     """
     flat = _flat(list(_spans(given, bounds)), text, name, note)
     _note_parts(flat, bounds, name, note)
-    return flat
+    return [{**span, "text": text[span["start"] : span["end"]]} for span in flat]
 
 
 def _spans(given: Any, bounds: Bounds) -> Iterator[Cell]:
