@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from litebert import __version__
 from litebert.errors import LitebertError, UsageError, nearest
@@ -30,6 +31,7 @@ Completion with the tab key, for bash (and likewise zsh and fish):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
+    _open_streams()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except LitebertError as error:
@@ -40,6 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Python has None for one that whoever began us has closed: there is nothing to read, nobody to tell."""
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 (for the whole process)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def _run(given: list[str]) -> int:

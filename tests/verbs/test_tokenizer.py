@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_errors_stand_in_their_places(ask: Ask) -> None:
     assert ["error" in row for row in rows] == [False, True, True, True, True, True, False]
     assert rows[1]["error"] == {"code": "input", "message": 'the row must be {"text": "…"}, but has \'txt\''}
     assert rows[5]["error"]["code"] == "too_long"
+
+
+@pytest.mark.parametrize(
+    ("closed", "code", "printed"),
+    [("<&-", 0, ""), (">&-", 1, "it is closed [disk]"), ("2>&-", 0, '"offsets": [[0, 1]]}')],
+)
+def test_closed_streams(closed: str, code: int, printed: str) -> None:
+    command = f'echo \'{{"text": "a"}}\' | "$0" -m litebert tokenizer encode {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert (done.stdout + done.stderr).strip().endswith(printed)
 
 
 def test_there_and_back(ask: Ask) -> None:

@@ -50,6 +50,8 @@ def open_output(path: str) -> Iterator[Write]:
     target = Path(path)
     try:
         if path == PIPE:
+            if sys.stdout is None:  # Closed by whoever began us; answers must not be lost unsaid.
+                raise LitebertError("cannot write to standard output: it is closed", code="disk")
             sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)  # type: ignore[union-attr]
             yield _lines(sys.stdout)
         elif target.exists() and not target.is_file():
