@@ -46,6 +46,10 @@ class File:
     def error(self, message: str, line: int | None = None, column: int | None = None) -> DataError:
         return DataError(message, path=self.path, line=line, column=column)
 
+    def unreadable(self, error: DataError) -> None:
+        """What becomes of a row that is none: the error is raised. Who checks a file goes on after it."""
+        raise error
+
     def close(self) -> None:
         self.stream.close()
         self._raw.buffered.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import ModuleType
 from typing import cast
@@ -21,13 +21,15 @@ def opened(
     format: str | None = None,
     known: Known = Known(),  # noqa: B008 (frozen)
     likely: Sequence[str] = (),
+    opens: Callable[[str], File] = File,
 ) -> Iterator[Table]:
     """The table in a file, `.gz` or not, or on standard input (`-`, as JSONL unless `format` says else).
 
-    likely: formats that are asked first whether the file begins like one of theirs. Raises `DataError`, also
+    likely: formats that are asked first whether the file begins like one of theirs. opens: how the file is
+    opened, by who reads on where something is wrong. Raises `DataError`, also
     while rows are read, and `UsageError` for a format that does not exist.
     """
-    with closing(File(path)) as file:
+    with closing(opens(path)) as file:
         module = names.find(FORMATS, format, "format") if format else format_of(file, path, likely)
         yield cast(Table, module.read(file, known))
 

@@ -37,7 +37,7 @@ def digest(text: str) -> bytes:
 def runs(text: str) -> NDArray[np.uint32]:
     """A hash of each run of words, once each, ascending; of all words together if they are fewer than
     that."""
-    words = _words(np.frombuffer(text.lower().encode("utf-32-le"), "<u4"))
+    words = words_of(text)
     if len(words):
         count = len(words) - min(RUN, len(words)) + 1
         words = _together(words[at : at + count] for at in range(len(words) - count + 1))
@@ -45,6 +45,11 @@ def runs(text: str) -> NDArray[np.uint32]:
     is_new = np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)]
     new: NDArray[np.uint32] = hashes[is_new]
     return new
+
+
+def words_of(text: str) -> Hashes:
+    """A hash of each word, in order; case aside. What lies between words does not count."""
+    return _words(np.frombuffer(text.lower().encode("utf-32-le"), "<u4"))
 
 
 def _words(codes: Codes) -> Hashes:
@@ -140,15 +145,22 @@ class Seen:
     def add(self, number: int, signature: NDArray[np.uint32]) -> int | None:
         """The earlier one, which stays, that a document is most like, if it is like enough; or it stays."""
         sketch = _sketch(signature)
-        likeness = {
-            other: _likeness(signature, self._signatures[other]) for other in self._index.query(sketch)
-        }
-        best: int | None = max(likeness, key=lambda other: (likeness[other], -other), default=None)
-        if best is not None and likeness[best] >= self.threshold:
+        if (best := self._like(signature, sketch)) is not None:
             return best
         self._signatures[number] = signature
         self._index.insert(number, sketch, check_duplication=False)
         return None
+
+    def like(self, signature: NDArray[np.uint32]) -> int | None:
+        """The one of those that stay that a document is most like, if it is like enough."""
+        return self._like(signature, _sketch(signature))
+
+    def _like(self, signature: NDArray[np.uint32], sketch: Any) -> int | None:
+        likeness = {
+            other: _likeness(signature, self._signatures[other]) for other in self._index.query(sketch)
+        }
+        best: int | None = max(likeness, key=lambda other: (likeness[other], -other), default=None)
+        return best if best is not None and likeness[best] >= self.threshold else None
 
 
 def _sketch(signature: NDArray[np.uint32]) -> Any:

@@ -51,14 +51,18 @@ def _rows(
     file: File, sentences: Iterator[tuple[int, list[list[str]]]], columns: tuple[str, ...]
 ) -> Iterator[tuple[int, Cells]]:
     for line, tokens in sentences:
-        for place, cells in enumerate(tokens):
-            if len(cells) != len(columns):
-                raise file.error(
-                    f"{len(cells)} column{'s' * (len(cells) != 1)}; expected {len(columns)}, as in the first "
-                    "line: a token and its tags, and a blank line after each sentence",
-                    line + place,
-                )
+        ragged = next((place for place, cells in enumerate(tokens) if len(cells) != len(columns)), None)
+        if ragged is not None:
+            file.unreadable(file.error(_ragged(len(tokens[ragged]), len(columns)), line + ragged))
+            continue
         yield line, dict(zip(columns, map(list, zip(*tokens, strict=True)), strict=True))
+
+
+def _ragged(found: int, expected: int) -> str:
+    return (
+        f"{found} column{'s' * (found != 1)}; expected {expected}, as in the first "
+        "line: a token and its tags, and a blank line after each sentence"
+    )
 
 
 def _sentences(file: File) -> Iterator[tuple[int, list[list[str]]]]:

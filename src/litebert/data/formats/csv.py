@@ -35,7 +35,8 @@ def _records(file: File, known: Known) -> Iterator[delimited.Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise _fault(file, lines, error) from None
+            file.unreadable(_fault(file, lines, error))
+            continue
         if cells:
             yield lines.began, cells
 

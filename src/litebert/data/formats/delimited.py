@@ -63,7 +63,8 @@ def _named(
     width = len(columns)
     for line, cells in records:
         if len(cells) != width:
-            raise file.error(_ragged(len(cells), columns, header, hint), line)
+            file.unreadable(file.error(_ragged(len(cells), columns, header, hint), line))
+            continue
         yield line, dict(zip(columns, cells))  # noqa: B905 (the widths have just been compared)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from litebert import strict_json
 from litebert.data.files import File
 from litebert.data.formats.table import Cells, Known, Table
+from litebert.errors import DataError
 
 suffixes = (".jsonl", ".ndjson")
 
@@ -19,7 +20,12 @@ def read(file: File, known: Known) -> Table:  # noqa: ARG001 (each row names its
 def _rows(file: File) -> Iterator[tuple[int, Cells]]:
     for number, text in file.lines():
         if text and not text.isspace():
-            yield number, row(file, text, number)
+            try:
+                cells = row(file, text, number)
+            except DataError as error:
+                file.unreadable(error)
+            else:
+                yield number, cells
 
 
 def row(file: File, text: str, line: int) -> Cells:
