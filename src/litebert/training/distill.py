@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from litebert.data.parallel import Beside, ParallelBatches
 from litebert.data.pretraining_batches import PretrainingBatches
+from litebert.errors import UsageError
 from litebert.model.packing import pack
 from litebert.model.pretraining import PretrainingModel
 from litebert.model.student import Student
@@ -78,9 +79,14 @@ class Distilled(Pretrained):
         objective = self._distillation(batches)
         if not self.parallel:
             return self.job_of(objective, self.mine(batches))
+        if self.teacher.width != self.source.config.hidden:
+            raise UsageError(
+                "--parallel compares vectors of texts, so the teacher must be as wide as the student: it has "
+                f"{self.teacher.width} numbers for each, the student {self.source.config.hidden}"
+            )
+        check_share(min(self.parallel_size, len(self.parallel)), self.world, "--parallel a file of")
         encodings = [_encoded(own, self.source.tokenizer) for own, _ in self.parallel]
         aims = text_vectors(self.teacher, [translation for _, translation in self.parallel])
-        check_share(min(self.parallel_size, len(encodings)), self.world, "--parallel a file of")
         beside = ParallelBatches(
             encodings,
             aims,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -107,6 +108,12 @@ class Pretrained:
             ),
             fused=str(self.fused),
         )
+
+    def check(self) -> None:
+        """Reads the corpora whole, once on each host. Raises `DataError` for a damaged one."""
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            for corpus in filter(None, (self.corpus, self.dev)):
+                corpus.check()
 
     def batches(self, corpus: Corpus, seed: int) -> PretrainingBatches:
         """Of all processes."""

@@ -135,15 +135,21 @@ def ran(command: Command, prepared: Pretrained) -> dict[str, Any]:
         results = world.tell(world.each(begin if world.leads else dict))
         theirs = world.tell(mine)
         world.each(lambda: _check_same(theirs, mine, world))
-        if not world.leads:
-            return results or pretrain(prepared, out)
         if results:
-            tell(f"{out} holds this run, and it is over; --overwrite would make it again", command.progress)
+            over = f"{out} holds this run, and it is over; --overwrite would make it again"
+            _lead_tells(world, [over], command)
             return results
-        for note in prepared.notes:
-            tell(note, command.progress)
+        world.each(prepared.check)
+        _lead_tells(world, prepared.notes, command)
+        if not world.leads:
+            return pretrain(prepared, out)
         _write_run(command, prepared)
         return pretrain(prepared, out, watch=_watchers(command))
+
+
+def _lead_tells(world: World, notes: Sequence[str], command: Command) -> None:
+    for note in notes if world.leads else ():
+        tell(note, command.progress)
 
 
 def _begun(command: Command, mine: Fingerprint, held: ExitStack) -> dict[str, Any]:

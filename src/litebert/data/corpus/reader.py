@@ -68,9 +68,10 @@ class Corpus:
     def check(self) -> None:
         """Read all of it. Raises `DataError` for a file whose bytes are not those that were written."""
         for name, wanted in self.manifest["sha256"].items():
-            with (self.folder / name).open("rb") as file:
+            path = self.folder / name
+            with path.open("rb") as file:
                 if file_digest(file, "sha256").hexdigest() != wanted:
-                    raise DataError("is damaged: its SHA-256 is not the one in corpus.json", path=file.name)
+                    raise DataError("is damaged: its SHA-256 is not the one in corpus.json", path=path)
 
     def _map(self, name: str, dtype: str, count: int) -> NDArray[Any]:
         path = self.folder / f"{name}.bin"
