@@ -155,9 +155,10 @@ def save(folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer)
     replace_json(folder / TASK, to_json(kept))
 
 
-def dtype_of(precision: str) -> torch.dtype:
-    """`auto` is bf16 where the chip has it."""
+def dtype_of(precision: str, *, answering: bool = False) -> torch.dtype:
+    """`auto` is bf16 where the chip has it. int8 is for answering alone, and never unasked."""
     known = {"auto": fastest_dtype(), "fp32": torch.float32, "bf16": torch.bfloat16}
+    known |= {"int8": torch.int8} if answering else {}
     if precision not in known:
         raise UsageError(f"precision must be one of {', '.join(known)}, but is {precision!r}")
     return known[precision]

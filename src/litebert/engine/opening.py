@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import torch
+
 from litebert.data.fields import by_usual_names
+from litebert.engine.calibration import calibrate
+from litebert.engine.exported import is_exported, open_exported
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
 from litebert.errors import InputError, ModelError
+from litebert.model.eight_bits import has_eight_bits
+from litebert.model.products import fastest_dtype
 from litebert.run import Source, dtype_of, open_source
 from litebert.tasks.task import Task, named, with_options
 
@@ -27,9 +34,12 @@ def open_model(
 ) -> Predictor[Any, Any]:
     """A trained model, ready to answer; one that is not, for a task whose head it has or that needs none.
 
-    task: left out, the model's own. options: of the task, as `name=value`. tell: hears what is random or
-    missing. Raises `ModelError` for a model that has no task yet, or not this one's head.
+    task: left out, the model's own. options: of the task, as `name=value`. precision: fp32, bf16, int8, or
+    auto, which is bf16 where the chip has it. tell: hears what is random, missing or cannot be had. Raises
+    `ModelError` for a model that has no task yet, or not this one's head.
     """
+    if name is not None and is_exported(name):
+        return open_exported(Path(name), task=task, options=options, precision=precision)
     source = open_source(name)
     asked = with_options(_task(source, task), options)
     if not (source.has_head(asked) or (source.checkpoint is None and asked.head_name == PRETRAINED)):
@@ -37,8 +47,22 @@ def open_model(
     if tell is not None and source.checkpoint is None:
         for note in source.notes:
             tell(note)
-    runner = runner_for(source.model(asked), asked, dtype_of(precision))
-    return Predictor(runner, asked, source.tokenizer)
+    model = source.model(asked)
+    dtype = dtype_of(precision, answering=True)
+    if dtype is torch.int8 and (why := _no_int8(asked)):
+        dtype = fastest_dtype()
+        if tell is not None:
+            tell(f"{why}: it answers in {'bf16' if dtype is torch.bfloat16 else 'fp32'} instead")
+    if dtype is torch.int8:
+        calibrate(model.encoder, source.tokenizer)
+    return Predictor(runner_for(model, asked, dtype), asked, source.tokenizer)
+
+
+def _no_int8(task: Task[Any, Any]) -> str:
+    """Why this machine, or this task, has no int8; empty if it has."""
+    if task.runner != "eager":
+        return f"int8 is not for the task {task.name}, which answers a piece at a time"
+    return "" if has_eight_bits() else "torch has no products in int8 for this processor"
 
 
 def _task(source: Source, name: str | None) -> Task[Any, Any]:
@@ -80,7 +104,8 @@ def load(
     [Label(label='positive', probability=0.93)]
 
     task: what to ask, where the model has no task of its own: `load(name, task="embedding")`; options are
-    the task's, `("pooling=max",)`. The function raises `InputError` for the first that cannot be answered.
+    the task's, `("pooling=max",)`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it.
+    The function raises `InputError` for the first that cannot be answered.
     """
     predictor = open_model(name, task=task, options=options, precision=precision)
 

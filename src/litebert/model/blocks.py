@@ -11,30 +11,65 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from litebert.model.attention import Noise, attend, attend_first
-from litebert.model.config import EncoderConfig
+from litebert.model.config import Activation, EncoderConfig
 from litebert.model.crossing import Crossing, attend_to
 from litebert.model.dropout import Draw, dropout
+from litebert.model.eight_bits import EightBits, Ranges, Watched
 from litebert.model.packing import Packed
-from litebert.model.products import Linear, Product, stack
+from litebert.model.products import Linear, fastest_dtype, stack, stacked
 
 _SITES = 4
 """Places in a layer where dropout is drawn; 0 to 3 of "layer 0" belong to the embeddings."""
 _ACROSS = 1 << 9
 """Added to a layer's number, where its second attention draws."""
+_QKV = "qkv"
+"""Queries, keys and values read the same states, whether as one product or apart."""
+
+
+class Multiplies(Protocol):
+    """A matrix, ready: x [N, in] → [N, out]. layer: at which application."""
+
+    def __call__(self, x: Tensor, layer: int = 0, /) -> Tensor: ...
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass of a batch through the encoder: in which precision, and with which dropout, if any."""
+    """One pass of a batch through the encoder: in which precision, and with which dropout, if any.
+
+    ranges: for products in 8 bits, what reaches them; `dtype` is then of all else. within: what the names of
+    matrices there begin with.
+    """
 
     dtype: torch.dtype
     draw: Draw | None = None
+    ranges: Ranges | None = None
+    within: str = ""
+
+    @property
+    def floats(self) -> torch.dtype:
+        """What is multiplied in floating numbers even where most is in 8 bits."""
+        return self.dtype if self.ranges is None else fastest_dtype()
+
+    def product(
+        self, *parts: Linear, name: str, then: Activation | None = None, into: str | None = None
+    ) -> Multiplies:
+        """Matrices that read the same rows as one product, called `name` in this block.
+
+        then: what is applied to what comes out; into: the one product in this block that reads it.
+        """
+        if self.ranges is None:
+            return stack(*parts, dtype=self.dtype, then=then)
+        name, into = self.within + name, into and self.within + into
+        if self.ranges.watching:
+            return Watched(stack(*parts, dtype=self.floats, then=then), self.floats, self.ranges, name)
+        return EightBits(*stacked(parts), self.ranges, name, then, into)
 
     def dropout(self, x: Tensor, rate: float, keys: Tensor, layer: int, place: int) -> Tensor:
         """x [N, C], keys int64 [N]."""
@@ -76,12 +111,12 @@ class Embeddings(nn.Module):
     def forward(self, batch: Packed, run: Pass) -> Tensor:
         words = self.words(batch.ids)
         if self.factor is not None and self.config.factor == "late":
-            words = self.factor.prepare(run.dtype)(words.to(run.dtype)).float()
+            words = self.factor.prepare(run.floats)(words.to(run.floats)).float()
         x = self.norm(words + self.positions(batch.positions) + self.segments(batch.segments))
-        x = run.dropout(x, self.config.hidden_dropout, batch.keys, 0, 1).to(run.dtype)
+        x = run.dropout(x, self.config.hidden_dropout, batch.keys, 0, 1).to(run.floats)
         if self.factor is not None and self.config.factor != "late":
-            x = self.factor.prepare(run.dtype)(x)
-        return x
+            x = self.factor.prepare(run.floats)(x)
+        return x.to(run.dtype)
 
 
 class Attention(nn.Module):
@@ -105,33 +140,33 @@ class PreparedAttention:
 
     def __init__(self, block: Attention, run: Pass) -> None:
         self.block, self.run, self.config = block, run, block.config
-        self.qkv = stack(block.query, block.key, block.value, dtype=run.dtype)
-        self.output = block.output.prepare(run.dtype)
+        self.qkv = run.product(block.query, block.key, block.value, name=_QKV)
+        self.output = run.product(block.output, name="output")
 
     @cached_property
-    def query(self) -> Product:
-        return self.block.query.prepare(self.run.dtype)
+    def query(self) -> Multiplies:
+        return self.run.product(self.block.query, name=_QKV)
 
     @cached_property
-    def kv(self) -> Product:
-        return stack(self.block.key, self.block.value, dtype=self.run.dtype)
+    def kv(self) -> Multiplies:
+        return self.run.product(self.block.key, self.block.value, name=_QKV)
 
     def __call__(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [N, H]. Layers count from 1."""
         noise = self.run.noise(self.config.attention_dropout, layer)
-        gathered = attend(self.qkv(x), batch, self.config.heads, noise)
+        gathered = attend(self.qkv(x, layer), batch, self.config.heads, noise)
         return self.add(x, gathered, batch.keys, layer)
 
     def first(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and no more."""
         first = x.index_select(0, batch.first)
         noise = self.run.noise(self.config.attention_dropout, layer)
-        gathered = attend_first(self.query(first), self.kv(x), batch, self.config.heads, noise)
+        gathered = attend_first(self.query(first, layer), self.kv(x, layer), batch, self.config.heads, noise)
         return self.add(first, gathered, batch.keys[batch.first], layer)
 
     def add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
         """What was gathered [n, H] through the output matrix, onto x [n, H], and the norm."""
-        y = self.run.dropout(self.output(gathered), self.config.hidden_dropout, keys, layer, 1)
+        y = self.run.dropout(self.output(gathered, layer), self.config.hidden_dropout, keys, layer, 1)
         return self.block.norm.added(x, y)
 
 
@@ -176,12 +211,12 @@ class PreparedFeedForward:
 
     def __init__(self, block: FeedForward, run: Pass) -> None:
         self.block, self.run, self.config = block, run, block.config
-        self.up = block.up.prepare(run.dtype, block.config.activation)
-        self.down = block.down.prepare(run.dtype)
+        self.up = run.product(block.up, name="up", then=block.config.activation, into="down")
+        self.down = run.product(block.down, name="down")
 
     def __call__(self, x: Tensor, keys: Tensor, layer: int) -> Tensor:
         """x [n, H], keys int64 [n] → [n, H]."""
-        y = self.down(self.up(x))
+        y = self.down(self.up(x, layer), layer)
         return self.block.norm.added(x, self.run.dropout(y, self.config.hidden_dropout, keys, layer, 2))
 
 

@@ -87,7 +87,7 @@ class Product:
         self.token = applied(_Gather, self.uses, weight, bias) if needs else None
         """Stands for the parameters in autograd's graph; None where they are not trained."""
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, _layer: int = 0) -> Tensor:
         if not torch.is_grad_enabled():
             return self._forward.multiplied(x, self.bias, self._then)
         learns = self.token is not None or x.requires_grad

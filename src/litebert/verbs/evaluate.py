@@ -34,8 +34,8 @@ class Evaluate:
     """Which columns to read; those left out are guessed by their names, and said."""
     writing: WritingFlags = field(default_factory=WritingFlags)
     """How a task that writes does so."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """auto is bf16 where the chip has it."""
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+    """auto is bf16 where the chip has it; int8 is faster, and answers a little otherwise."""
     json: bool = False
     """Print one JSON object, and nothing else, to standard output."""
 

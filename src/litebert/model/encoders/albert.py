@@ -6,6 +6,7 @@ Which block each layer uses is `config.attention` and `config.feedforward`: list
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -22,13 +23,14 @@ from litebert.model.blocks import (
 )
 from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw
+from litebert.model.eight_bits import Ranges
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.packing import Packed
 from litebert.model.products import Linear
 
 Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
-Version = tuple[torch.dtype, tuple[tuple[int, int], ...]]
-"""The precision, and of each parameter where it is and how often it was written to."""
+Version = tuple[torch.dtype, bool, tuple[tuple[int, int], ...]]
+"""The precision, whether in floating numbers, and of each parameter where it is and how often written to."""
 
 
 class Encoder(nn.Module):
@@ -42,14 +44,16 @@ class Encoder(nn.Module):
         self.feedforward = nn.ModuleList(FeedForward(config) for _ in set(config.feedforward))
         self.pooler = Pooler(config)
         self.dtype = torch.float32
-        """The precision of the products; the weights stay fp32."""
+        """The precision of the products; the weights stay fp32. int8 is for answering, and needs `ranges`."""
+        self.ranges: Ranges | None = None
+        """For int8: what reaches each matrix, once it has been watched (`engine/calibration.py`)."""
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
         self._kept: tuple[Version, Prepared] | None = None
         initialise(self, config.initial_std)
 
     def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
-        run = Pass(self.dtype, self.draw if self.training else None)
+        run = self._run()
         if reads == "nothing":
             return _without_first(batch, None)
         attend, feed = self.prepared(run)
@@ -69,7 +73,7 @@ class Encoder(nn.Module):
 
     def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
         """What is known after so many layers, for each of `depths`; no layer above the deepest is applied."""
-        run = Pass(self.dtype, self.draw if self.training else None)
+        run = self._run()
         attend, feed = self.prepared(run)
         x = self.embeddings(batch, run)
         found: dict[int, Hidden] = {}
@@ -81,6 +85,15 @@ class Encoder(nn.Module):
                 found[layer] = Hidden(batch, first, self.pooler(first), x[: batch.count])
         return found
 
+    def _run(self) -> Pass:
+        if self.dtype is not torch.int8:
+            return Pass(self.dtype, self.draw if self.training else None)
+        if self.ranges is None or torch.is_grad_enabled():
+            raise ValueError(
+                "int8 is for answering, after the ranges of what is multiplied have been watched"
+            )
+        return Pass(torch.float32, None, self.ranges)
+
     def __getstate__(self) -> dict[str, object]:
         """Without the packed matrices, which torch cannot copy."""
         return {**self.__dict__, "_kept": None}
@@ -90,7 +103,11 @@ class Encoder(nn.Module):
         if torch.is_grad_enabled() or run.draw is not None:
             self._kept = None
             return self._pack(run)
-        version = (run.dtype, tuple((p.data_ptr(), p._version) for p in self.parameters()))
+        version = (
+            run.dtype,
+            run.ranges is None or run.ranges.watching,
+            tuple((p.data_ptr(), p._version) for p in self.parameters()),
+        )
         if self._kept is None or self._kept[0] != version:
             self._kept = version, self._pack(run)
         return self._kept[1]
@@ -98,7 +115,10 @@ class Encoder(nn.Module):
     def _pack(self, run: Pass) -> Prepared:
         attention: list[Attention] = list(self.attention)  # type: ignore[arg-type]
         feedforward: list[FeedForward] = list(self.feedforward)  # type: ignore[arg-type]
-        return [block.prepare(run) for block in attention], [block.prepare(run) for block in feedforward]
+        return (
+            [block.prepare(replace(run, within=f"attention.{i}.")) for i, block in enumerate(attention)],
+            [block.prepare(replace(run, within=f"feedforward.{i}.")) for i, block in enumerate(feedforward)],
+        )
 
 
 def _without_first(batch: Packed, pieces: Tensor | None) -> Hidden:
