@@ -19,9 +19,11 @@ __version__ = "0.1.0"
 __all__ = [
     "LitebertError",
     "ask",
+    "check_data",
     "convert",
     "corpus",
     "evaluate",
+    "export",
     "index",
     "load",
     "predict",
@@ -34,9 +36,11 @@ __all__ = [
 _HOMES = {
     "LitebertError": "litebert.errors",
     "ask": "litebert.verbs.ask",
+    "check_data": "litebert.verbs.data",
     "convert": "litebert.verbs.convert",
     "corpus": "litebert.verbs.corpus",
     "evaluate": "litebert.verbs.evaluate",
+    "export": "litebert.verbs.export",
     "index": "litebert.verbs.index",
     "load": "litebert.engine.opening",
     "predict": "litebert.verbs.predict",
@@ -52,7 +56,9 @@ if TYPE_CHECKING:
     from litebert.verbs.ask import ask
     from litebert.verbs.convert import convert
     from litebert.verbs.corpus import corpus
+    from litebert.verbs.data import check_data
     from litebert.verbs.evaluate import evaluate
+    from litebert.verbs.export import export
     from litebert.verbs.index import index
     from litebert.verbs.predict import predict
     from litebert.verbs.recommend import recommend

@@ -26,6 +26,8 @@ VERBS = {
     "ask": "ask.Ask",
     "recommend": "recommend.Recommend",
     "convert": "convert.Convert",
+    "data check": "data.Check",
+    "export": "export.Export",
     "doctor": "doctor.Doctor",
 }
 """What is typed → where it is, in the order in which a person meets them."""

@@ -6,13 +6,14 @@ A file whose first line has no comma, but the names of columns between semicolon
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from litebert.data.files import MAX_LINE, File
 from litebert.data.formats import delimited
-from litebert.data.formats.table import Known, Table
+from litebert.data.formats.table import Cells, Known, Table
 from litebert.errors import DataError
 
 suffixes = (".csv",)
@@ -91,3 +92,12 @@ def _open_quote(line: str) -> int | None:
     """Where the quote stands that is still open at the end of a line."""
     cells = re.finditer(r'(?:^|(?<=[,;\t]))"(?:[^"]|"")*("?)', line)
     return next((cell.start() for cell in cells if not cell[1]), None)
+
+
+def line(cells: Cells, first: str) -> str:
+    """A row as it is written, between the marks that stand between the names in the file's first line."""
+    width = len(cells)
+    mark = next((mark for mark in ",;\t" if len(next(csv.reader([first], delimiter=mark))) == width), ",")
+    written = io.StringIO()
+    csv.writer(written, delimiter=mark, lineterminator="\n").writerow(cells.values())
+    return written.getvalue()

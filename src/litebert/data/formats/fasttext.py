@@ -21,3 +21,9 @@ def _rows(file: File) -> Iterator[tuple[int, Cells]]:
     for number, line in file.lines():
         if not line.isspace():
             yield number, {"text": _LABEL.sub("", line).strip("\r\n"), "labels": _LABEL.findall(line)}
+
+
+def line(cells: Cells, first: str) -> str:  # noqa: ARG001 (the file's first line, which says nothing of others)
+    """A row as it is written."""
+    labels = "".join(f"__label__{label} " for label in cells["labels"])
+    return labels + " ".join(str(cells["text"]).split("\n")) + "\n"

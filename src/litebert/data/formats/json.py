@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json as standard
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from litebert import strict_json
@@ -104,3 +105,10 @@ class _Places:
 
     def place(self, at: int) -> tuple[int, int]:
         return self.line_at(at), at - self.text.rfind("\n", 0, at)
+
+
+def put(text: str, dropped: Container[int], cells: Mapping[int, Cells]) -> str:
+    """The array without some of its objects, counted from 0, and with other cells in others; one a line."""
+    rows = strict_json.loads(text.removeprefix("\ufeff"))
+    kept = [{**row, **cells.get(number, {})} for number, row in enumerate(rows) if number not in dropped]
+    return "[\n" + ",\n".join(standard.dumps(row, ensure_ascii=False) for row in kept) + "\n]\n"

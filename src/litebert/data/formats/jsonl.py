@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from litebert import strict_json
@@ -38,3 +39,8 @@ def row(file: File, text: str, line: int) -> Cells:
     if not isinstance(value, dict):
         raise file.error(f"expected a JSON object, {{…}}, but this is {strict_json.kind(value)}", line)
     return value
+
+
+def line(cells: Cells, first: str) -> str:  # noqa: ARG001 (the file's first line, which says nothing of others)
+    """A row as it is written."""
+    return json.dumps(cells, ensure_ascii=False) + "\n"

@@ -6,10 +6,12 @@ with the questions themselves under `data`, each with its `context`, as Hugging 
 
 from __future__ import annotations
 
+import json as standard
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
+from litebert import strict_json
 from litebert.data.files import File
 from litebert.data.formats import json
 from litebert.data.formats.table import Cells, Known, Table
@@ -66,3 +68,30 @@ def _list(there: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _shown(value: Any) -> str:
     return f"{value!r:.60}"
+
+
+def put(text: str, dropped: Container[int], cells: Mapping[int, Cells]) -> str:
+    """The file without some of its questions, counted from 0, and with other answers, or another text of its
+    question or passage, in others."""
+    whole = strict_json.loads(text)
+    number = 0
+    for article in whole["data"]:
+        for paragraph in article.get("paragraphs", [{"qas": [article]}]):
+            kept = []
+            for question in paragraph["qas"]:
+                if number not in dropped:
+                    _put(question, paragraph if "context" in paragraph else question, cells.get(number, {}))
+                    kept.append(question)
+                number += 1
+            paragraph["qas"] = kept
+    if not any("paragraphs" in article for article in whole["data"]):
+        whole["data"] = [article for at, article in enumerate(whole["data"]) if at not in dropped]
+    return standard.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def _put(question: dict[str, Any], paragraph: dict[str, Any], cells: Cells) -> None:
+    for name in ("question", "answers"):
+        if name in cells:
+            question[name] = cells[name]
+    if "passage" in cells:
+        paragraph["context"] = cells["passage"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from litebert.data.files import File
 from litebert.data.formats import delimited
-from litebert.data.formats.table import Known, Table
+from litebert.data.formats.table import Cells, Known, Table
 
 suffixes = (".tsv", ".tab")
 
@@ -23,3 +24,8 @@ def _records(file: File) -> Iterator[delimited.Record]:
         line = text.removesuffix("\n").removesuffix("\r")
         if line:
             yield number, line.split("\t")
+
+
+def line(cells: Cells, first: str) -> str:  # noqa: ARG001 (the file's first line, which says nothing of others)
+    """A row as it is written. What a cell cannot hold is a space in it."""
+    return "\t".join(re.sub(r"[\t\r\n]", " ", str(cell)) for cell in cells.values()) + "\n"
