@@ -104,6 +104,16 @@ def sync(path: Path) -> None:
         os.close(file)
 
 
+def stamped(path: Path) -> list[Any]:
+    """What tells whether a file, or a folder's files, are still those they were: names, sizes and times."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [
+        [file.name, stat.st_size, stat.st_mtime_ns]
+        for file in files
+        if file.is_file() and (stat := file.stat())
+    ]
+
+
 def remove(folder: Path) -> None:
     """A folder of files gone: hidden by one rename first, so that no half of it is ever seen."""
     hidden = folder.with_name(f".{folder.name}.old")
@@ -127,13 +137,13 @@ def _apart(path: Path) -> Iterator[tuple[Path, Path]]:
     for left in place.parent.glob(f".{glob.escape(place.name)}.*.new"):
         _bury(left)
     hidden = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".new", dir=place.parent))
-    lock = _lock(hidden)
+    held = lock(hidden)
     try:
         yield hidden / place.name, place
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        if held is not None:
+            os.close(held)
 
 
 def _bury(hidden: Path) -> None:
@@ -141,15 +151,15 @@ def _bury(hidden: Path) -> None:
 
     A living one locks it before it puts anything in, so an empty one may be somebody's who is about to.
     """
-    lock = _lock(hidden)
-    if lock is not None:
+    held = lock(hidden)
+    if held is not None:
         with suppress(OSError):
             if any(hidden.iterdir()):
                 shutil.rmtree(hidden, ignore_errors=True)
-        os.close(lock)
+        os.close(held)
 
 
-def _lock(folder: Path) -> int | None:
+def lock(folder: Path) -> int | None:
     """What to close to let go of a folder's lock; None if a living process has it, or there are no locks."""
     import fcntl  # Not there on Windows.
 

@@ -10,14 +10,17 @@ from typing import Any
 import torch
 
 from litebert.data.fields import by_usual_names
+from litebert.durable import stamped
+from litebert.embedded import model_folder
 from litebert.engine.calibration import calibrate
 from litebert.engine.exported import is_exported, open_exported
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
 from litebert.errors import InputError, ModelError
+from litebert.model.checkpoints.hub import resolve
 from litebert.model.eight_bits import has_eight_bits
 from litebert.model.products import fastest_dtype
-from litebert.run import Source, dtype_of, open_source
+from litebert.run import EMBEDDED, PUBLISHED, Source, dtype_of, open_source
 from litebert.tasks.task import Task, named, with_options
 
 PRETRAINED = "masked"
@@ -115,6 +118,13 @@ def load(
         return predictor(as_input(predictor.task, given) for given in inputs)
 
     return answer
+
+
+def fingerprint(name: str | None) -> Any:
+    """What tells whether a model's name still leads to the same model."""
+    if name is None or name == EMBEDDED:
+        return stamped(model_folder())
+    return name if name.startswith(PUBLISHED) else stamped(resolve(name))
 
 
 def as_input(task: Task[Any, Any], given: Any) -> Any:

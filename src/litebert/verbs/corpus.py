@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from litebert.data.corpus.settings import Settings
-from litebert.errors import UsageError
 from litebert.verbs.keywords import made
+from litebert.verbs.shards import shard_of
 
 if TYPE_CHECKING:
     from litebert.data.corpus.report import Report
@@ -52,7 +51,7 @@ class Corpus:
             Path(self.tokenizer) if self.tokenizer else _embedded(),
             self.settings,
             workers=_processors() if self.workers is None else self.workers,
-            shard=_shard(self.shard),
+            shard=shard_of(self.shard),
             told=_tell,
         )
 
@@ -81,15 +80,6 @@ def _embedded() -> Path:
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _shard(given: str | None) -> tuple[int, int]:
-    if given is None:
-        return 0, 1
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", given)
-    if not found or int(found[1]) >= int(found[2]):
-        raise UsageError(f"--shard is {given!r}; it is i/N with i from 0 to N-1, such as 0/8")
-    return int(found[1]), int(found[2])
 
 
 def _tell(done: int, count: int) -> None:

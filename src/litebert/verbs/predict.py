@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from litebert import __version__
+from litebert.durable import stamped
 from litebert.errors import InputError
 from litebert.verbs.columns import InputColumns
 from litebert.verbs.keywords import made
+from litebert.verbs.resuming import resumable
+from litebert.verbs.shards import shard_of, share
 from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
 from litebert.verbs.writing import WritingFlags
@@ -23,7 +29,8 @@ class Predict:
     """Answer Inputs: JSONL of the task's Input to JSONL of its Output, one for each, in order.
 
     A row that cannot be answered becomes {"error": {"code", "message"}} in its place, and the exit code is 3.
-    What comes through a pipe is answered as it comes.
+    What comes through a pipe is answered as it comes. From a file to a file, the same command goes on where
+    an earlier one was killed; N jobs with --shard 0/N, 1/N, … share the rows.
 
     Example: echo '{"text": "比想象的还要好"}' | litebert predict --model runs/reviews --input - --output -
     """
@@ -45,21 +52,72 @@ class Predict:
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     """auto is bf16 where the chip has it; int8 is faster, and answers a little otherwise."""
 
+    shard: str | None = None
+    """i/N: answer every N-th row, from the i-th on, counted from 0; N jobs answer all of them."""
+
     def run(self, inputs: Iterable[Any] | None = None) -> list[Any]:
         """Outputs in order, of `inputs` or, left out, of the file; an `InputError` for one without answer."""
         predictor = self._open()
         return list(self._answers(predictor, inputs))
 
     def main(self) -> int:
-        predictor, failed = self._open(), 0
-        with open_output(self.output) as write:
-            for answer in self._answers(predictor):
-                failed += isinstance(answer, InputError)
-                write(error_row(answer) if isinstance(answer, InputError) else asdict(answer))
+        shard_of(self.shard)
+        predictor = self._open()
+        failed = self._to_file(predictor) if self._goes_on() else self._to_stream(predictor)
         if predictor.truncated:
             limit = predictor.task.max_pieces
             tell(f"{predictor.truncated} inputs were longer than {limit} pieces and were cut there")
         return unanswered(failed)
+
+    def _goes_on(self) -> bool:
+        """Whether a process that was killed can be gone on with: from a file to a file."""
+        target = Path(self.output)
+        ends = self.output == PIPE or (target.exists() and not target.is_file())
+        return not ends and Path(self.input).is_file()
+
+    def _to_stream(self, predictor: Predictor[Any, Any]) -> int:
+        """How many could not be answered."""
+        failed = 0
+        with open_output(self.output) as write:
+            for answer in self._answers(predictor):
+                failed += isinstance(answer, InputError)
+                write(_row(answer))
+        return failed
+
+    def _to_file(self, predictor: Predictor[Any, Any]) -> int:
+        """The same, kept at the end of each window, and begun where an earlier process came to."""
+        from litebert.engine.windows import windows
+
+        with resumable(Path(self.output), self._made_of(predictor)) as answers:
+            done = answers.progress.rows
+            if done:
+                tell(f"{done:,} rows were answered before; going on from there")
+            predictor.truncated = answers.progress.truncated
+
+            def kept(rows: Iterable[Any]) -> Iterator[list[Any]]:
+                for window in windows(rows):
+                    yield window
+                    answers.keep(predictor.truncated)
+
+            for answer in predictor.answers(islice(self._rows(predictor.task), done, None), kept):
+                answers.write(_row(answer), failed=isinstance(answer, InputError))
+        return answers.progress.failed
+
+    def _made_of(self, predictor: Predictor[Any, Any]) -> dict[str, Any]:
+        """All that the answers depend on."""
+        from litebert.engine.opening import fingerprint
+        from litebert.tasks.task import to_json
+
+        return {
+            "litebert": __version__,
+            "model": fingerprint(self.model),
+            "task": to_json(predictor.task),
+            "tokenizer": predictor.tokenizer.fingerprint,
+            "input": stamped(Path(self.input)),
+            "columns": self.columns.named(),
+            "precision": self.precision,
+            "shard": self.shard,
+        }
 
     def _open(self) -> Predictor[Any, Any]:
         from litebert.engine.opening import open_model
@@ -68,19 +126,27 @@ class Predict:
         return open_model(self.model, task=self.task, options=options, precision=self.precision, tell=tell)
 
     def _answers(self, predictor: Predictor[Any, Any], inputs: Iterable[Any] | None = None) -> Iterator[Any]:
-        from litebert.data.inputs import read_inputs
         from litebert.engine.windows import as_it_comes, windows
 
         if inputs is not None:
-            return predictor.answers(_given(predictor.task, inputs))
-        rows = read_inputs(self.input, predictor.task, columns=self.columns.named())
-        return predictor.answers(rows, as_it_comes if self.input == PIPE else windows)
+            return predictor.answers(share(_given(predictor.task, inputs), shard_of(self.shard)))
+        return predictor.answers(self._rows(predictor.task), as_it_comes if self.input == PIPE else windows)
+
+    def _rows(self, task: Task[Any, Any]) -> Iterator[Any]:
+        """The Inputs of the file that fall to this job."""
+        from litebert.data.inputs import read_inputs
+
+        return share(read_inputs(self.input, task, columns=self.columns.named()), shard_of(self.shard))
 
 
 def predict(inputs: Iterable[Any], **options: Any) -> list[Any]:
     """The Outputs of `inputs` (texts, dicts or Inputs) by a trained model, an `InputError` in the place of
     one that cannot be answered. Options are the fields of `Predict`: `predict(["好"], model="runs/mine")`."""
     return made(Predict, options).run(inputs)
+
+
+def _row(answer: Any) -> dict[str, Any]:
+    return error_row(answer) if isinstance(answer, InputError) else asdict(answer)
 
 
 def _given(task: Task[Any, Any], inputs: Iterable[Any]) -> Iterator[Any]:
