@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_corpora import document, documents, files, make
 
 from litebert.data.corpus import parts
 from litebert.data.corpus import settings as settings_module
@@ -17,6 +16,7 @@ from litebert.data.corpus.sentences import split
 from litebert.data.corpus.settings import Settings
 from litebert.errors import DataError, UsageError
 from litebert.text.loading import load_tokenizer
+from small_corpora import document, documents, files, make
 
 SETTINGS = Settings(documents="blank-line", min_chars=1, shard_bytes=3000)
 
