@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,19 +62,28 @@ class Place:
         return {"corpus": str(self.corpus), "model": str(self.model), **OPTIONS, **more}
 
 
+def environment(**more: str) -> dict[str, str]:
+    """For a process that finds what this one finds."""
+    here = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), *sys.path]))
+    return {**os.environ, **NO_COMPILER, "OMP_NUM_THREADS": "1", "PYTHONPATH": here, **more}
+
+
+def flags(options: dict[str, Any]) -> list[str]:
+    """Options as a command line has them."""
+    return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
 class Server:
     """Forks the processes of a run for each thing asked."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, **NO_COMPILER, "OMP_NUM_THREADS": "1"}
-        here = [str(Path(__file__).parents[1]), *sys.path]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, here))
+        self._running: list[int] = []
         self.process = subprocess.Popen(
             [sys.executable, __file__, "--serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=environment(),
         )
 
     def start(self, out: Path, processes: int = 1, **options: Any) -> list[int]:
@@ -81,10 +92,16 @@ class Server:
         What they say on standard error goes to `<out>.err`, and the samples that each draws to
         `<out>.samples`.
         """
-        return list(self._ask({"out": str(out), "processes": processes, **options}))
+        for left in self._running:  # By a test that has failed.
+            os.kill(left, signal.SIGKILL)
+        if self._running:
+            self.wait()
+        self._running = self._ask({"out": str(out), "processes": processes, **options})
+        return list(self._running)
 
     def wait(self) -> list[int]:
         """The exit codes by rank; minus the signal where one killed it."""
+        self._running = []
         return [os.waitstatus_to_exitcode(status) for status in self._ask({})]
 
     def run(self, out: Path, processes: int = 1, **options: Any) -> list[int]:
@@ -115,8 +132,9 @@ def drawn(out: Path) -> list[list[int]]:
 def serve() -> None:
     import torch.utils.tensorboard.writer  # noqa: F401
 
-    import litebert.training.distill
     import litebert.training.pretrain
+    import litebert.verbs.distill
+    import litebert.verbs.pretrain
 
     # What is killed here is training; drawing curves at its end takes longer than all of it.
     litebert.training.pretrain.draw_curves = lambda *_: None  # type: ignore[attr-defined]
@@ -141,6 +159,8 @@ def _forked(processes: int, asked: dict[str, Any]) -> list[int]:
             os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(processes)}
             os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
             code = command(asked | asked.pop("by_rank", {}).get(str(rank), {}))
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     return children

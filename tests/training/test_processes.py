@@ -36,10 +36,16 @@ def _rows(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
 
 
-def _until_step(out: Path, step: int) -> None:
-    """Waits until a run has made some updates."""
+def _logged(out: Path) -> int:
+    """How many lines a run has logged."""
+    log = out / "metrics.jsonl"
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
+def _until_step(out: Path, lines: int) -> None:
+    """Waits until a run has logged so much."""
     for _ in range(6000):
-        if (out / "metrics.jsonl").exists() and (out / "metrics.jsonl").read_bytes().count(b"\n") >= step:
+        if _logged(out) >= lines:
             return
         time.sleep(0.01)
     raise AssertionError(errors(out))
@@ -135,8 +141,9 @@ def test_a_stop_in_the_middle_of_judging(starter: Server, place: Place, tmp_path
     whole, out = tmp_path / "whole", tmp_path / "run"
     assert starter.run(whole, 2, **options) == [0, 0], errors(whole)
     for rank in (0, 1, 1):
+        before = _logged(out)
         ranks = starter.start(out, 2, **options)
-        _until_step(out, 2)
+        _until_step(out, before + 1)
         os.kill(ranks[rank], signal.SIGTERM)
         assert starter.wait() in ([75, 75], [0, 0]), errors(out)
     assert starter.run(out, 2, **options) == [0, 0], errors(out)
