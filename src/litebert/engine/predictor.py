@@ -52,12 +52,16 @@ class Predictor(Generic[InputT, OutputT]):
 
     def _window(self, inputs: Sequence[InputT | InputError]) -> Iterator[OutputT | InputError]:
         encoded = self._encoded(inputs)
-        scores = iter(self._run([e for many in encoded if not isinstance(many, InputError) for e in many]))
+        scores = iter(self.scores([e for many in encoded if not isinstance(many, InputError) for e in many]))
         for given, many in zip(inputs, encoded, strict=True):
             if isinstance(many, InputError):
                 yield many
             elif not isinstance(given, InputError):
                 yield self.task.decode(given, many, [next(scores) for _ in many])
+
+    def encoded(self, inputs: Sequence[InputT]) -> list[Encoding]:
+        """The encodings of all that have any, one Input's after another's."""
+        return [e for many in self._encoded(inputs) if not isinstance(many, InputError) for e in many]
 
     def _encoded(self, inputs: Sequence[InputT | InputError]) -> list[list[Encoding] | InputError]:
         """The encodings of each Input, or why there are none."""
@@ -68,7 +72,8 @@ class Predictor(Generic[InputT, OutputT]):
         self.truncated += sum(any(e.truncated for e in m) for m in whole if not isinstance(m, InputError))
         return whole
 
-    def _run(self, encodings: Sequence[Encoding]) -> list[Scores]:
+    def scores(self, encodings: Sequence[Encoding]) -> list[Scores]:
+        """What the runner makes of each, worked out in batches of like lengths."""
         found: list[Scores] = [{}] * len(encodings)
         for members in batches([len(e) for e in encodings]):
             batch = pack([encodings[i] for i in members])

@@ -28,6 +28,7 @@ VERBS = {
     "convert": "convert.Convert",
     "data check": "data.Check",
     "export": "export.Export",
+    "bench": "bench.Bench",
     "doctor": "doctor.Doctor",
 }
 """What is typed → where it is, in the order in which a person meets them."""
