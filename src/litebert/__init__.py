@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "LitebertError",
     "ask",
+    "bench",
     "check_data",
     "convert",
     "corpus",
@@ -36,6 +37,7 @@ __all__ = [
 _HOMES = {
     "LitebertError": "litebert.errors",
     "ask": "litebert.verbs.ask",
+    "bench": "litebert.verbs.bench",
     "check_data": "litebert.verbs.data",
     "convert": "litebert.verbs.convert",
     "corpus": "litebert.verbs.corpus",
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from litebert.engine.opening import load
     from litebert.errors import LitebertError
     from litebert.verbs.ask import ask
+    from litebert.verbs.bench import bench
     from litebert.verbs.convert import convert
     from litebert.verbs.corpus import corpus
     from litebert.verbs.data import check_data
