@@ -26,9 +26,9 @@ VERBS = {
     "ask": "ask.Ask",
     "recommend": "recommend.Recommend",
     "convert": "convert.Convert",
-    "data check": "data.Check",
     "export": "export.Export",
     "bench": "bench.Bench",
+    "data check": "data.Check",
     "doctor": "doctor.Doctor",
 }
 """What is typed → where it is, in the order in which a person meets them."""
