@@ -27,7 +27,7 @@ class Patient(File):
         self.was = _MARKS.get(start[:2])
         if self.was is not None:
             text = self.whole().decode(self.was, errors="replace").removeprefix("\ufeff")
-            self.stream = io.BufferedReader(io.BytesIO(text.encode(errors="replace")))  # type: ignore[arg-type]
+            self.stream = io.BufferedReader(io.BytesIO(text.encode(errors="replace")))
 
     def unreadable(self, error: DataError) -> None:
         self.misses(error)

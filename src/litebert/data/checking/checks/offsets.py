@@ -64,7 +64,9 @@ class Offsets(Check):
                 continue
             right = _place(passage, text, start)
             if right is None:
-                message = f"{_id(record)}the answer {shown(text)} is not in the passage"
+                bare = places.find(passage, text, start, lambda _: None)
+                hint = f"; without the marks around it, it stands at {bare.start}" if bare.known else ""
+                message = f"{_id(record)}the answer {shown(text)} is not in the passage{hint}"
                 yield self.found("absent", record.place, message, number=record.number)
             elif right != start:
                 there = passage[max(0, start) : max(0, start) + len(text)]
