@@ -17,8 +17,16 @@ SOURCE = ROOT / "src" / "litebert"
 DOCS = ROOT / "docs"
 READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-OTHERS_FLAGS = {"--index-url", "--constraint", "--logdir", "--signal", "--strict", "--version"}
-"""Flags of pip, tensorboard, timeout, mypy, and the one that is no verb's."""
+TORCHRUNS = {
+    "--nnodes",
+    "--node-rank",
+    "--nproc-per-node",
+    "--master-addr",
+    "--master-port",
+    "--max-restarts",
+}
+OTHERS_FLAGS = TORCHRUNS | {"--index-url", "--constraint", "--logdir", "--signal", "--strict", "--version"}
+"""Flags of torchrun, pip, tensorboard, timeout, mypy, and the one that is no verb's."""
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,10 @@ def _logged(out: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def _until_step(out: Path, lines: int) -> None:
+def _until_step(out: Path, lines: int, minutes: float = 2) -> None:
     """Waits until a run has logged so much."""
-    for _ in range(6000):
+    until = time.monotonic() + 60 * minutes
+    while time.monotonic() < until:
         if _logged(out) >= lines:
             return
         time.sleep(0.01)
@@ -220,6 +222,28 @@ def test_processes_that_were_told_different_things(starter: Server, place: Place
     assert starter.run(out, 2, **options) == [2, 2]
     assert "process 1 was started with another run than process 0" in errors(out)
     assert "settings.seed: 1 there, 9 here" in errors(out)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks memory up in /proc")
+def test_memory_is_flat_over_a_thousand_updates(starter: Server, place: Place, tmp_path: Path) -> None:
+    """From the 200th on; several epochs, each cut anew."""
+    out = tmp_path / "run"
+    ranks = starter.start(out, 2, **place.options(steps=1000, save_steps=100))
+    seen: dict[int, list[int]] = {}
+    for step in range(200, 1000, 50):
+        _until_step(out, step, minutes=10)
+        seen[step] = [_resident(rank) for rank in ranks]
+    assert starter.wait() == [0, 0], errors(out)
+    for rank in (0, 1):
+        early, late = ([seen[step][rank] for step in steps] for steps in ((200, 250, 300), (850, 900, 950)))
+        assert max(late) < 1.03 * max(early), seen
+
+
+def _resident(process: int) -> int:
+    """KB of memory that a process has."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
 
 
 @pytest.mark.parametrize(
