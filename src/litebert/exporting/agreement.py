@@ -49,11 +49,16 @@ def difference(ours: Runner, theirs: Runner, batch: Packed) -> float:
 
 
 def _aligned(scores: Mapping[str, NDArray[Any]], batch: Packed) -> Mapping[str, NDArray[Any]]:
-    """With the beams of an answer in the order of their places: equally likely ones come in any order."""
+    """With the beams of an answer in the order of their places, for equally likely ones come in any order;
+    and without those whose start cannot be, which are whatever was left."""
     if "top" not in scores:
         return scores
-    order = scores["top"].argsort(axis=1, kind="stable").repeat(batch.lengths, axis=0)
-    return {**scores, "end": np.take_along_axis(scores["end"], order, axis=1)}
+    top = scores["top"]
+    possible = np.isfinite(scores["start"][batch.first.numpy()[:, None] + top])
+    order = np.where(possible, top, np.iinfo(np.int64).max).argsort(axis=1, kind="stable")
+    of_pieces = (np.take_along_axis(possible, order, axis=1), order)
+    kept, columns = (rows.repeat(batch.lengths, axis=0) for rows in of_pieces)
+    return {**scores, "end": np.where(kept, np.take_along_axis(scores["end"], columns, axis=1), -np.inf)}
 
 
 def _furthest(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:

@@ -1,8 +1,8 @@
 """ONNX, for ONNX Runtime and whatever else reads it: fp32, or int8 with the inputs' scales found as it runs.
 
 The graph is written operator by operator from the traced model (`lowering.py`), so a shared weight is in the
-file once, and what is quantised is known, not hoped for: a tool that rewrites a finished graph may take up one
-use of a shared matrix of twelve, and not say so. Nothing else is in the file: no names of layers, no shapes.
+file once, and what is quantised is known, not hoped for: a tool that rewrites a finished graph may take up
+one use of a shared matrix of twelve, and not say so. Nothing else is in the file: no shapes, no notes.
 """
 
 from __future__ import annotations
