@@ -76,7 +76,7 @@ def _figures(opened: dict[str, Any], rounds: Sequence[Round], end: dict[str, Any
         "tokenizing_pieces_per_second": round(pieces / tokenizing, 1),
         "latency_ms": {f"p{q}": round(float(np.percentile(alone, q)), 2) for q in (50, 99)},
         "peak_memory_mb": round(end["memory"], 1),
-        "hours_per_million": round(both / count * 1e6 / 3600, 3),
+        "hours_per_million": round(both / count * 1e6 / 3600, 6),
         "answers": end["answers"],
     }
 

@@ -29,11 +29,12 @@ class Bench:
     Each setting has a process of its own, and they take turns; figures are medians. Latency is of one text at
     a time; memory is the peak of the whole process.
 
-    Example: litebert bench --model runs/reviews --texts reviews.jsonl --json
+    Example: echo '{"text": "比想象的还要好"}' | litebert bench --model runs/reviews --texts - --json
     """
 
     texts: str
-    """A file of Inputs (JSONL; or CSV, TSV, JSON, Parquet by its ending), or .txt with a text on a line."""
+    """A file of Inputs (JSONL; or CSV, TSV, JSON, Parquet by its ending), - for standard input, or
+    .txt with a text on a line."""
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
     task: str | None = None
