@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,12 @@ def test_every_check_is_a_file_with_codes_of_its_own() -> None:
     kinds = [code for kind in check.classes() for code in kind.kinds]
     assert len(kinds) == len(set(kinds)) and not set(kinds) & set(KINDS)
     assert all(kind.fix and kind.about for one in check.classes() for kind in one.kinds.values())
+
+
+def test_the_page_has_every_code() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text("utf-8")
+    written = re.findall(
+        r"^\| `([a-z-]+)`( !)? \| (.+) \|$", page.split("| code | what is found |")[1], re.MULTILINE
+    )
+    kinds = dict(KINDS) | {code: kind for one in check.classes() for code, kind in one.kinds.items()}
+    assert written == [(code, " !" * kind.serious, kind.about) for code, kind in sorted(kinds.items())]
