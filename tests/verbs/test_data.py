@@ -44,7 +44,7 @@ def test_changes_are_told_line_by_line(faulty: Path, capsys: pytest.CaptureFixtu
     assert main(["data", "check", str(faulty), "--fix", str(out), "--changes"]) == 0
     told = capsys.readouterr().err
     assert f"{faulty}:5: left out (duplicate)" in told
-    assert f"{out}: 1 rows left out" in told
+    assert f"{out}: 1 row left out" in told
     assert out.read_text("utf-8") == "text,label\nfine,yes\nfine,no\nworse,no\n"
 
 

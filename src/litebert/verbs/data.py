@@ -94,15 +94,15 @@ class Check:
         return DataError.exit_code if self.strict and report.serious else 0
 
     def _tell_fix(self, report: Report) -> None:
+        from litebert.data.checking.report import counted
+
         left = len(report.dropped) + len(report.faults)
         changed = len(report.cells.keys() - report.dropped)
         if self.changes:
             for line in report.changes():
                 tell(line)
-        tell(
-            f"{self.fix}: {left:,} rows left out, {changed:,} rows written anew, "
-            f"{report.mended_lines:,} lines mended"
-        )
+        lines = counted(report.mended_lines, "line")
+        tell(f"{self.fix}: {counted(left)} left out, {counted(changed)} written anew, {lines} mended")
 
     def _task(self) -> Task[Any, Any] | None:
         from litebert.tasks.task import named

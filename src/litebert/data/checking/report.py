@@ -75,7 +75,7 @@ class Report:
 
     def lines(self, show: int | None = 5) -> Iterator[str]:
         """For a person; `show` of each code, or all that are kept."""
-        yield f"{self.path}: {_rows(self.rows)} for {self.task}{self._columns()}"
+        yield f"{self.path}: {counted(self.rows)} for {self.task}{self._columns()}"
         yield from (f"  {line}" for line in self._summary())
         for code in sorted(self.counts, key=lambda code: (not self.seriousness[code], code)):
             yield from self._of(code, show)
@@ -95,7 +95,7 @@ class Report:
 
     def _summary(self) -> Iterator[str]:
         if self.unreadable:
-            yield f"{_rows(self.unreadable)} cannot be read"
+            yield f"{counted(self.unreadable)} cannot be read"
         for name, value in self.summary.items():
             yield f"{name}: {_told(value)}"
 
@@ -110,8 +110,13 @@ class Report:
             yield f"    … {self.counts[code] - len(shown):,} more"
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def counted(count: int, what: str = "row") -> str:
+    """A number of rows, or of other things, in words.
+
+    >>> counted(1), counted(1200, "line")
+    ('1 row', '1,200 lines')
+    """
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _told(value: Any) -> str:
