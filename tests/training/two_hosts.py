@@ -20,11 +20,14 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 NAMES = {"a": "litebert-a", "b": "litebert-b", "relay": "litebert-relay"}
 ADDRESSES = {"a": "10.77.0.1", "b": "10.77.0.2"}
 CARD = "card0"
 """What the network card of each host is called."""
+_ETC = Path("/etc/netns")
+"""Where `ip netns exec` finds what takes the place of files in /etc."""
 _SIOCETHTOOL, _NO_CHECKSUMS, _NO_SEGMENTS, _NO_MERGING = 0x8946, 0x17, 0x1F, 0x24
 _LONGEST_FRAME = 70_000
 
@@ -50,6 +53,7 @@ class TwoHosts:
         self._remove()
         for name in NAMES.values():
             _ip(f"netns add {name}")
+            _write_etc(_ETC / name)
         for host, address in ADDRESSES.items():
             _ip(f"link add {CARD} netns {NAMES[host]} type veth peer name {host} netns {NAMES['relay']}")
             _ip(f"-n {NAMES[host]} addr add {address}/24 dev {CARD}")
@@ -91,8 +95,17 @@ class TwoHosts:
     def _remove(self) -> None:
         there = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
         for name in NAMES.values():
+            shutil.rmtree(_ETC / name, ignore_errors=True)
             if name in there.split():
                 _ip(f"netns del {name}")
+
+
+def _write_etc(folder: Path) -> None:
+    """What the hosts have in /etc: each other's names, and no name server, which would be waited for."""
+    folder.mkdir(parents=True)
+    names = "".join(f"{address} {host}\n" for host, address in ADDRESSES.items())
+    (folder / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n{names}")
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
 
 
 def _ip(arguments: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from litebert.training.report.curves import draw_curves
 from litebert.training.report.metrics import rows
 from litebert.training.settings import TrainSettings
 from litebert.training.stacking import Stacking
+from litebert.training.utilisation import Utilisation, product_rate
 
 PUBLISHED_BATCH, PUBLISHED_RATE = 4096, 0.00176
 """Samples in an update and the learning rate of LAMB (arXiv 1909.11942 §4.1)."""
@@ -127,6 +129,14 @@ class Pretrained:
             model = PretrainingModel.of(self.source.checkpoint, self.source.config, pairs=self.pairs)
         model.encoder.dtype = dtype_of(self.settings.precision)
         return model
+
+    @cached_property
+    def utilisation(self) -> Utilisation:
+        """Measures what this machine can do, by the threads that training has."""
+        torch.set_num_threads(self.settings.threads or torch.get_num_threads())
+        rate = self.world.size * product_rate(dtype_of(self.settings.precision))
+        guesses = self.batches(self.corpus, self.settings.seed).instances.guesses
+        return Utilisation(self.source.config, self.stacking, guesses, rate)
 
     def objective(self, batches: PretrainingBatches) -> Pretraining:
         return Pretraining(

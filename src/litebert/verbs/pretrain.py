@@ -144,7 +144,7 @@ def ran(command: Command, prepared: Pretrained) -> dict[str, Any]:
         if not world.leads:
             return pretrain(prepared, out)
         _write_run(command, prepared)
-        return pretrain(prepared, out, watch=_watchers(command))
+        return pretrain(prepared, out, watch=_watchers(command, prepared))
 
 
 def _lead_tells(world: World, notes: Sequence[str], command: Command) -> None:
@@ -202,13 +202,17 @@ def _write_run(command: Command, prepared: Pretrained) -> None:
     durable.replace(command.out / RUN, json.dumps(whole, indent=2, default=str).encode() + b"\n")
 
 
-def _watchers(command: Command) -> list[Watcher]:
+def _watchers(command: Command, prepared: Pretrained) -> list[Watcher]:
     from litebert.training.report.metrics import metrics_log
     from litebert.training.report.style import shown
     from litebert.training.report.tensorboard import tensorboard
 
-    kept = [metrics_log(command.out / "metrics.jsonl"), tensorboard(command.out / "events")]
-    return [*kept, *shown(command.progress)]
+    utilisation, precision = prepared.utilisation, prepared.settings.precision
+    rate = f"{utilisation.rate / 1e9:,.0f} GFLOP/s, what large {precision} products have now"
+    tell(f"utilisation, in TensorBoard: of {rate}", command.progress)
+    log = metrics_log(command.out / "metrics.jsonl")
+    curves = tensorboard(command.out / "events", flop_utilisation=utilisation)
+    return [log, curves, *shown(command.progress)]
 
 
 def pretrain(**options: Any) -> dict[str, Any]:

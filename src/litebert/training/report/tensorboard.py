@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,15 @@ _POINTS = 2000
 """Longer runs write every so many steps that a curve has about this many."""
 
 
-def tensorboard(folder: Path) -> Watcher:
-    """Writes curves of each attempt to `folder/attempt-<n>`; where a run goes on, they go on."""
+Measure = Callable[[Step], float]
+"""Of an update."""
+
+
+def tensorboard(folder: Path, **more: Measure) -> Watcher:
+    """Writes curves of each attempt to `folder/attempt-<n>`; where a run goes on, they go on.
+
+    more: further curves of updates, by name.
+    """
 
     def watch(events: Iterator[Event]) -> Iterator[Event]:
         writer, stride = None, 1
@@ -30,7 +37,7 @@ def tensorboard(folder: Path) -> Watcher:
                     writer.close()
                     writer = _writer(folder, event.attempt, 0)
                 elif writer:
-                    _write(writer, event, stride)
+                    _write(writer, event, stride, more)
                 yield event
         finally:
             if writer:
@@ -46,13 +53,14 @@ def _writer(folder: Path, attempt: int, step: int) -> SummaryWriter:
     return SummaryWriter(str(folder / f"attempt-{attempt}"), purge_step=step + 1 if step else None)
 
 
-def _write(writer: SummaryWriter, event: Event, stride: int) -> None:
+def _write(writer: SummaryWriter, event: Event, stride: int, more: Mapping[str, Measure]) -> None:
     match event:
         case Step() if event.step % stride == 0:
             curves = {"loss": event.loss, **event.parts, "gradient_norm": event.gradient_norm}
             curves |= {"learning_rate": event.learning_rate}
             curves |= {"samples_per_second": event.samples / event.seconds}
             curves |= {"pieces_per_second": event.pieces / event.seconds}
+            curves |= {name: measure(event) for name, measure in more.items()}
             _scalars(writer, "train", curves, event.step)
         case Judged():
             _scalars(writer, "dev", event.judgement.measures, event.judgement.step)
