@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
@@ -70,7 +71,7 @@ def written(
         hold = g.hold_narrow if narrow and weights[name].ndim > 1 else g.hold
         hold(name, weights[name])
     inputs = [helper.make_tensor_value_info(n, _INT64, _shape(n)) for n in padded.inputs]
-    kinds = [helper.make_tensor_value_info(n, _INT64 if n == "top" else FLOAT, None) for n in outputs]
+    kinds = [helper.make_tensor_value_info(n, *kind) for n, kind in _kinds(padded).items()]
     body = helper.make_graph(g.nodes, "litebert", inputs, kinds, list(g.tensors.values()))
     opsets = [helper.make_opsetid("", OPSET)]
     return helper.make_model(body, opset_imports=opsets, ir_version=IR, producer_name="litebert")
@@ -100,5 +101,27 @@ def _lowered(g: Graph, graph: fx.GraphModule, lowerings: Mapping[Any, Any]) -> l
     raise RuntimeError("the traced model gives nothing")
 
 
+def _kinds(padded: Padded) -> dict[str, tuple[int, tuple[int | str, ...]]]:
+    """Of each score ONNX's number for its type, and its shape."""
+    given = [torch.zeros(1, dtype=torch.int64) if n == AT else _EXAMPLE for n in padded.inputs]
+    found: dict[str, tuple[int, tuple[int | str, ...]]] = {}
+    with torch.no_grad():
+        results = padded(*given)
+    for (name, rows), result in zip(padded.head.outputs.items(), results, strict=True):
+        free = _FREE[rows]
+        kind = FLOAT if result.is_floating_point() else _INT64
+        found[name] = kind, (*free, *result.shape[len(free) :])
+    return found
+
+
 def _shape(name: str) -> tuple[str, ...]:
-    return ("gaps",) if name == AT else ("batch", "length")
+    return _FREE["at"] if name == AT else _FREE["piece"]
+
+
+_EXAMPLE = torch.ones(1, 8, dtype=torch.int64)
+_FREE: Mapping[str, tuple[str, ...]] = {
+    "sequence": ("batch",),
+    "piece": ("batch", "length"),
+    "at": ("gaps",),
+}
+"""The sizes that are free, of what has a row for each."""
