@@ -23,11 +23,13 @@ __all__ = [
     "check_data",
     "convert",
     "corpus",
+    "distill",
     "evaluate",
     "export",
     "index",
     "load",
     "predict",
+    "pretrain",
     "recommend",
     "search",
     "train",
@@ -37,15 +39,17 @@ __all__ = [
 _HOMES = {
     "LitebertError": "litebert.errors",
     "ask": "litebert.verbs.ask",
-    "bench": "litebert.verbs.bench",
     "check_data": "litebert.verbs.data",
+    "bench": "litebert.verbs.bench",
     "convert": "litebert.verbs.convert",
     "corpus": "litebert.verbs.corpus",
+    "distill": "litebert.verbs.distill",
     "evaluate": "litebert.verbs.evaluate",
     "export": "litebert.verbs.export",
     "index": "litebert.verbs.index",
     "load": "litebert.engine.opening",
     "predict": "litebert.verbs.predict",
+    "pretrain": "litebert.verbs.pretrain",
     "recommend": "litebert.verbs.recommend",
     "search": "litebert.verbs.search",
     "train": "litebert.verbs.train",
@@ -59,11 +63,13 @@ if TYPE_CHECKING:
     from litebert.verbs.bench import bench
     from litebert.verbs.convert import convert
     from litebert.verbs.corpus import corpus
+    from litebert.verbs.distill import distill
     from litebert.verbs.data import check_data
     from litebert.verbs.evaluate import evaluate
     from litebert.verbs.export import export
     from litebert.verbs.index import index
     from litebert.verbs.predict import predict
+    from litebert.verbs.pretrain import pretrain
     from litebert.verbs.recommend import recommend
     from litebert.verbs.search import search
     from litebert.verbs.train import train
