@@ -23,7 +23,8 @@ from typing import Any
 
 from litebert.data.corpus.build import build
 from litebert.data.corpus.reader import Corpus
-from litebert.data.masking import Instances, Masking
+from litebert.data.masking import Instances
+from litebert.data.masking_settings import Masking
 from litebert.embedded import tokenizer_folder
 
 SETS = ("wiki_en_featured", "wiki_zh")

@@ -100,8 +100,30 @@ def workplace(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path
 
 
+THEIR_OWN = {
+    "tokenizer train": "wiki",
+    "corpus": "wiki",
+    "pretrain": "corpora/mine",
+    "distill": "corpora/mine",
+    "index": "docs/",
+    "search": "docs.index",
+    "ask": "docs.index",
+    "recommend": "ratings.csv",
+    "data check": "train.csv",
+}
+"""Examples that begin with what a person has, and what that is; the pages run them on real files."""
+
+
 @pytest.mark.usefixtures("workplace")
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("demo", "train")])
+@pytest.mark.parametrize("verb", THEIR_OWN)
+def test_an_example_on_a_persons_own_files_names_what_is_not_there(verb: str) -> None:
+    done = subprocess.run(example(verb), shell=True, capture_output=True, text=True, timeout=300)
+    assert done.returncode in (3, 4), done.stderr
+    assert THEIR_OWN[verb] in done.stderr
+
+
+@pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("demo", "train", *THEIR_OWN)])
 def test_each_verbs_example_runs_as_it_stands(verb: str) -> None:
     done = subprocess.run(example(verb), shell=True, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from litebert.verbs.bench import bench
     from litebert.verbs.convert import convert
     from litebert.verbs.corpus import corpus
-    from litebert.verbs.distill import distill
     from litebert.verbs.data import check_data
+    from litebert.verbs.distill import distill
     from litebert.verbs.evaluate import evaluate
     from litebert.verbs.export import export
     from litebert.verbs.index import index

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.random import Generator, Philox
@@ -25,9 +25,10 @@ from litebert.data import ngrams
 from litebert.data.batches import permutation
 from litebert.data.chunks import Chunks, Edges, cut
 from litebert.data.corpus.reader import Corpus
+from litebert.data.masking_settings import Masking
 from litebert.data.ngrams import Draws, Words
-from litebert.data.pairs import DRAWS, Pairing, Pairs, Sentences, surplus
-from litebert.errors import DataError, UsageError, nearest
+from litebert.data.pairs import DRAWS, Pairing, Pairs, surplus
+from litebert.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,33 +44,6 @@ PUBLISHED_CAP = 20
 
 _PAIRING, _MASKING, _CUTTING = 1, 2, 3
 """Streams of random numbers, apart from that of `permutation`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Masking:
-    """How samples are made. Raises `UsageError` for a value that cannot be."""
-
-    sentences: Sentences = "order"
-    """What is to be told of two segments: whether they stand in `order` (ALBERT), or the second comes `next`
-    (BERT); with `none` a sample is one segment."""
-    rate: float = 0.15
-    """Share of the text's pieces to guess."""
-    longest: int = 3
-    """Words in the longest n-gram."""
-    cap: int | None = None
-    """The most pieces to guess in a sample; None is as many as the rate asks for (20 with `faithful`)."""
-    short: float = 0.1
-    """Share of chunks that are cut to a random shorter length."""
-    faithful: bool = False
-    """Repeat the bugs of google-research/albert."""
-
-    def __post_init__(self) -> None:
-        if self.sentences not in get_args(Sentences):
-            raise UsageError(nearest(self.sentences, get_args(Sentences), "sentence objective"))
-        if not 0 < self.rate < 1 or not 0 <= self.short <= 1:
-            raise UsageError(f"rate ({self.rate}) and short ({self.short}) are shares, between 0 and 1")
-        if self.longest < 1 or (self.cap is not None and self.cap < 1):
-            raise UsageError(f"longest ({self.longest}) and cap ({self.cap}) must be 1 or more")
 
 
 @dataclass(frozen=True, eq=False)

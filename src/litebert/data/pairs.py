@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert.data.chunks import Chunks, Edges
 from litebert.data.corpus.reader import Corpus
+from litebert.data.masking_settings import Sentences
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-Sentences = Literal["order", "next", "none"]
 
 IGNORED = -100
 """The label that torch's cross-entropy leaves out."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from litebert.data.corpus.build import build
 from litebert.data.corpus.settings import Settings
-from litebert.data.masking import Masking
+from litebert.data.masking_settings import Masking
 from litebert.errors import UsageError
 from litebert.model.checkpoints.compact import COMPACT, write_compact
 from litebert.model.checkpoints.weights import SAFETENSORS, read_weights

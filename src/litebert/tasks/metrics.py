@@ -62,8 +62,8 @@ def flags(outputs: ArrayLike, wanted: ArrayLike) -> dict[str, float]:
 def found(sums: NDArray[np.int64]) -> dict[str, float]:
     """The measures of things that were found, by type: [types, 3], right, found and wanted.
 
-    precision, recall and f1 (which is micro_f1) count all types together; macro_f1 is the mean over those that
-    occur.
+    precision, recall and f1 (which is micro_f1) count all types together; macro_f1 is the mean over those
+    that occur.
     """
     hits, given, right = sums.T
     whole = _share(2 * hits.sum(), given.sum() + right.sum())

@@ -15,7 +15,8 @@ from torch import nn
 
 from litebert import durable
 from litebert.data.corpus.reader import Corpus
-from litebert.data.masking import Instances, Masking
+from litebert.data.masking import Instances
+from litebert.data.masking_settings import Masking
 from litebert.data.pretraining_batches import PretrainingBatches
 from litebert.errors import UsageError
 from litebert.model.checkpoints.checkpoint import Checkpoint

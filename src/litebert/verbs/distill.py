@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litebert.data.masking import Masking
+from litebert.data.masking_settings import Masking
 from litebert.errors import DataError, UsageError
 from litebert.training.settings import TrainSettings
 from litebert.verbs.keywords import made

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from litebert.data.masking import Masking
+from litebert.data.masking_settings import Masking
 from litebert.errors import UsageError
 from litebert.training.settings import TrainSettings
 from litebert.verbs.keywords import made

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_corpora import document, english, make
 
 from litebert.data.chunks import Edges, cut
 from litebert.data.corpus.reader import Corpus
-from litebert.data.masking import PUBLISHED_CAP, Drawn, Instances, Masking
+from litebert.data.masking import PUBLISHED_CAP, Drawn, Instances
+from litebert.data.masking_settings import Masking
 from litebert.data.pairs import Pairs, surplus
 from litebert.errors import DataError, UsageError
 from litebert.model.packing import Packed
+from small_corpora import document, english, make
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,7 @@ def write(folder: Path, manifest: Manifest, parts: Mapping[str, Write]) -> Manif
 def sweep(folder: Path, manifest: Manifest, parts: Mapping[str, Any]) -> None:
     """Removes the files of other generations: the one before, and those of writers that were killed."""
     with durable.telling(f"remove the old files in {folder}"):
+        durable.sweep(folder)
         for part in parts:
             kind, dot, suffix = part.partition(".")
             for left in folder.glob(f"{kind}.*{dot}{suffix}"):

@@ -32,7 +32,20 @@ environment variable `LITEBERT_DATA` names.
     reviews.en, .zh, .both   classification  train test          come with the package
     sick.relatedness         similarity      train dev test      4,500, 500 and 4,927
     sick.entailment          classification  train dev test      the same
-    multi30k.en_de, …        translation     train dev test test_2017  29,000, 1,014, 1,000 and 1,000
+    entities.conll2003       entities        train dev           14,041 and 3,250 sentences
+    entities.ncbi            entities        train dev           5,432 and 923
+    entities.bc5cdr          entities        train dev test      4,560, 4,581 and 4,797
+    entities.weibo           entities        train dev test      1,350, 270 and 270
+    entities.resume          entities        train dev           3,821 and 463
+    entities.peoples_daily   entities        train dev test      20,864, 2,318 and 4,636
+    entities.msra            entities        dev                 4,636
+    entities.cluener         entities        train dev           10,748 and 1,343
+    tagging.conll2000        tagging         train* dev* all test  8,936 and 2,012: chunks
+    tagging.pos2003          tagging         train dev           14,041 and 3,250: parts of speech
+    roles.english            roles           train* dev* all     2,002 sentences of its dev
+    roles.chinese            roles           train* dev* all test  500 and 500 sentences
+    relations.semeval        relations       train* dev* all     8,000
+    multi30k.en_de, .de_en, .en_fr, .fr_en  translation  train dev test test_2017  29,000, 1,014, 1,000, 1,000
     tatoeba.en_zh, .zh_en    translation     train* dev* all     29,155
     summaries.scitldr        summarisation   train dev           1,992 and 619
     summaries.dialogsum      summarisation   train* dev* all test  500 and 500
