@@ -72,6 +72,5 @@ def _own(
     values: NDArray[Any], rows: Rows, batch: Packed, real: NDArray[np.bool_], gaps: Ints
 ) -> NDArray[np.float32]:
     """Without what fills up: a row for each sequence, each piece or each gap."""
-    own = {"sequence": slice(len(batch)), "piece": real, "at": slice(len(gaps))}[rows]
-    kept = values[own]
+    kept = values[real] if rows == "piece" else values[: len(batch) if rows == "sequence" else len(gaps)]
     return kept if kept.dtype.kind == "i" else kept.astype(np.float32, copy=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from litebert.data.checking.check import Settings
+from litebert.data.checking.settings import Settings
 from litebert.errors import DataError, UsageError
 from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made

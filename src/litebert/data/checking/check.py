@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from litebert import names
 from litebert.data.checking.finding import Finding, Kind
 from litebert.data.checking.row import Row
+from litebert.data.checking.settings import Settings
 from litebert.data.example import Place
 from litebert.data.formats.table import Cells
 from litebert.tasks.task import Task
@@ -21,19 +22,6 @@ if TYPE_CHECKING:
     from litebert.text.tokenizer import Tokenizer
 
 CHECKS = "litebert.data.checking.checks"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How closely to look."""
-
-    near_duplicates: float | None = 0.8
-    """How alike two texts are that are near duplicates, from 0 to 1; none does not look for them."""
-    max_pieces: int | None = None
-    """The pieces that a sequence may have; left out, the task's own."""
-    suspicious: int = 20_000
-    """How many rows, drawn at random, a TF-IDF model is tried on for labels that it cannot believe; 0
-    tries none."""
 
 
 @dataclass

@@ -13,10 +13,11 @@ from types import ModuleType
 from typing import Any, TextIO, cast
 
 from litebert import names
-from litebert.data.checking.check import Check, Line, Settings, Study, classes
+from litebert.data.checking.check import Check, Line, Study, classes
 from litebert.data.checking.guess import patient
 from litebert.data.checking.patient import Patient
 from litebert.data.checking.report import Report
+from litebert.data.checking.settings import Settings
 from litebert.data.columns import by_field, looked_for
 from litebert.data.fields import fields_of
 from litebert.data.rows import FORMATS, format_of, opened
