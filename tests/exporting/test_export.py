@@ -266,14 +266,11 @@ def test_damaged_folders_are_model_errors(models: Made, tmp_path: Path) -> None:
         open_model(str(tmp_path / "out"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["classification", "fill-mask"])
+@pytest.mark.parametrize("name", ["classification", pytest.param("fill-mask", marks=pytest.mark.slow)])
 def test_torch_gives_the_scores(models: Made, name: str, tmp_path: Path) -> None:
     found = exported(models, name, tmp_path / "out", "torch").agreement
     assert found["difference"] < 1e-4
     assert found["changed"] == 0
-    answer = open_model(str(tmp_path / "out"))
-    assert answer([as_input(answer.task, {"text": "the [MASK] was good"})])
 
 
 @pytest.mark.slow
