@@ -111,7 +111,7 @@ def test_leakage_of_every_kind(tmp_path: Path) -> None:
     against = written(tmp_path / "test.csv", theirs)
     report = checked(written(tmp_path / "train.csv", train), against=str(against), suspicious=0)
     found = {code: at(report, code) for code in report.counts if code.startswith("leak")}
-    assert found == {"leak": [2], "leak-near": [8], "leak-part": [6, 12], "leak-sentence": [10]}
+    assert found == {"leak": [2], "leak-near": [8], "leak-part": [6, 8, 12], "leak-sentence": [10]}
     (part, *_) = (one for one in report.findings if one.code == "leak-part")
     assert part.message == f"a part of {against}:2"
 
@@ -122,7 +122,8 @@ def test_questions_to_one_passage_are_no_duplicates_but_leak(tmp_path: Path) -> 
     second = {"question": "Where is Bob?", "passage": passage, "answer": "Rome"}
     own = written(tmp_path / "a.jsonl", [first, second])
     alone = checked(own)
-    assert (alone.task, alone.counts) == ("question-answering", {})
+    assert alone.task == "question-answering"
+    assert set(alone.counts) == {"noted"}  # that it is not said where the answers stand
     other = written(tmp_path / "b.jsonl", [{"question": "Who?", "passage": passage, "answer": "Ann"}])
     assert at(checked(own, against=str(other)), "leak-group") == [1, 2]
 

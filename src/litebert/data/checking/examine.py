@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from litebert.data import examples
-from litebert.data.checking.check import Check, Settings, Study, classes
+from litebert.data.checking.check import Check, Study, classes
 from litebert.data.checking.guess import guess
 from litebert.data.checking.reading import Reading
 from litebert.data.checking.report import Report
 from litebert.data.checking.row import Row
+from litebert.data.checking.settings import Settings
 from litebert.data.plain import is_plain
 from litebert.data.source import looks_like_one
 from litebert.errors import UsageError
