@@ -29,7 +29,7 @@ def csv_of(rows: list[tuple[str, str]]) -> str:
     return held.getvalue()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(CELLS, LABELS), min_size=1, max_size=12),
     st.sampled_from(["csv", "tsv", "jsonl", "json"]),

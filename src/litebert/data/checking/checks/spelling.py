@@ -49,17 +49,27 @@ class Spelling(Check):
         for label, _ in self.counts.most_common():
             alike[_plain(label)].append(label)
         column = self.study.columns.get("label")
-        for right, *others in alike.values():
-            for other in others:
+        for spellings in alike.values():
+            right = self._right(spellings)
+            for other in spellings if len(spellings) > 1 else ():
+                if other == right:
+                    continue
                 if self.counts[other] > KEPT:
                     self.study.unchecked.append(
                         f"of the {self.counts[other]:,} rows of the label {shown(other)}, the first {KEPT:,} "
                         "are named; check a repaired copy again"
                     )
                 for number, place in self.rows[other]:
-                    message = f"{shown(other)} is {shown(right)} elsewhere ({self.counts[right]:,} times)"
-                    cells = {column: right.strip()} if column else None
+                    message = f"{shown(other)} should be {shown(right)}, as in {self.counts[right]:,} rows"
+                    cells = {column: right} if column else None
                     yield self.found("spelling", place, message, number=number, cells=cells)
+
+    def _right(self, spellings: list[str]) -> str:
+        """The commonest, blanks around it aside."""
+        counts: Counter[str] = Counter()
+        for spelling in spellings:
+            counts[spelling.strip()] += self.counts[spelling]
+        return max(counts, key=lambda spelling: (counts[spelling], self.counts[spelling]))
 
 
 def _plain(label: str) -> str:
