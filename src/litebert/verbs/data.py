@@ -66,9 +66,9 @@ class Check:
         task = self._task() or task_of(self.data) or guess(self.data, named, self.format)
         study = Study(self.data, task, self.settings, self._tokenizer)
         if self.fix is not None:
+            check_place(self.fix, self.data, self.against)
             if not is_table(self.data, task):
                 raise UsageError(f"--fix mends a file of rows, which {self.data} is not")
-            check_place(self.fix, self.data, self.against)
             writer_of(self.data, study, self.format)
         report = examine(
             self.data,

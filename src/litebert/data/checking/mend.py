@@ -32,7 +32,7 @@ def check_place(out: Path, *sources: str | None) -> None:
     """Raises `UsageError` if a copy would take the place of what it is made of."""
     for source in sources:
         if source and Path(source).exists() and os.path.realpath(out) == os.path.realpath(source):
-            raise UsageError(f"--fix {out} is the file that is checked; a repaired copy goes elsewhere")
+            raise UsageError(f"--fix {out} is a file that is read here; a repaired copy goes elsewhere")
 
 
 def writer_of(path: str, study: Study, format: str | None) -> ModuleType:
