@@ -74,6 +74,22 @@ def test_any_bytes_give_a_report_or_an_error_of_ours(
     assert report.rows + report.unreadable > 0
 
 
+def test_what_has_no_fault_stands_as_it_was(tmp_path: Path) -> None:
+    """Quotes, blank lines and a cell of two lines; of two spellings the commoner one is right."""
+    well = ['"text";label', '"a; ""b""";yes', "", '"two\nlines";no', "d;yes", " e ;no", "f;yes"]
+    path, out = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text("\n".join([*well, "c;Yes", "d;yes"]) + "\n", "utf-8")
+    litebert.check_data(path, fix=out, **QUICK)
+    assert out.read_text("utf-8") == "\n".join([*well, "c;yes"]) + "\n"
+
+
+def test_blanks_around_a_label_are_taken_away_where_others_have_none(tmp_path: Path) -> None:
+    path, out = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text("text,label\na, yes \nb,yes\nc, no\nd, no\n", "utf-8")
+    litebert.check_data(path, fix=out, **QUICK)
+    assert out.read_text("utf-8") == "text,label\na,yes\nb,yes\nc, no\nd, no\n"
+
+
 def test_a_packed_copy_is_packed(tmp_path: Path) -> None:
     path, out = tmp_path / "a.tsv.gz", tmp_path / "b.tsv.gz"
     with gzip.open(path, "wt", encoding="utf-8") as file:
