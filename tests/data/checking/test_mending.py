@@ -29,7 +29,7 @@ def csv_of(rows: list[tuple[str, str]]) -> str:
     return held.getvalue()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(CELLS, LABELS), min_size=1, max_size=12),
     st.sampled_from(["csv", "tsv", "jsonl", "json"]),
@@ -59,7 +59,7 @@ def test_a_repaired_copy_can_be_read_and_needs_no_repair(
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(["csv", "tsv", "jsonl", "json", "ft", "conll"]))
 def test_any_bytes_give_a_report_or_an_error_of_ours(
     tmp_path_factory: pytest.TempPathFactory, raw: bytes, form: str
