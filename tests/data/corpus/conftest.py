@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_corpora import documents, make, write_tokenizer
 
 from litebert.data.corpus.reader import Corpus
+from small_corpora import documents, make, write_tokenizer
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_corpora import documents
 
 from litebert.data.corpus.build import build
 from litebert.data.corpus.distinct import sentences
@@ -14,6 +13,7 @@ from litebert.data.corpus.report import Report
 from litebert.data.corpus.settings import Settings
 from litebert.errors import DataError, UsageError
 from litebert.text.loading import load_tokenizer
+from small_corpora import documents
 
 
 @pytest.mark.parametrize("near", [0.8, None])

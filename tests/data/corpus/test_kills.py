@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from small_corpora import documents, files
 
 from litebert.data.corpus.build import build
 from litebert.data.corpus.settings import Settings
+from small_corpora import documents, files
 
 SETTINGS = Settings(documents="blank-line", min_chars=1, near_duplicates=None, shard_bytes=2500)
 

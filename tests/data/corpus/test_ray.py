@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_corpora import documents, files
 
 from litebert.data.corpus.build import build
 from litebert.data.corpus.settings import Settings
 from litebert.errors import DataError
+from small_corpora import documents, files
 
 SETTINGS = Settings(documents="blank-line", min_chars=1, near_duplicates=None, shard_bytes=4000)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import tyro
-from small_corpora import documents
 
 from litebert.data.corpus.reader import Corpus as Made
 from litebert.errors import UsageError
 from litebert.verbs.corpus import Corpus
+from small_corpora import documents
 
 CONFIG = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
 
