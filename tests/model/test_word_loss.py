@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from litebert.model.likelihood import word_loss
 from litebert.model.products import Product
-from litebert.model.word_loss import word_loss
 
 
 def parts(rows: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -25,7 +25,7 @@ def test_as_cross_entropy(rows: int, seed: int, upstream: float) -> None:
     *leaves, labels = parts(rows, seed)
     for leaf in leaves:
         leaf.requires_grad_()
-    ours, hits = word_loss(leaves[0], Product(leaves[1], leaves[2], torch.float32), labels)
+    ours, hits = word_loss(Product(leaves[1], leaves[2], torch.float32)(leaves[0]), labels)
     found = torch.autograd.grad(ours * upstream, leaves)
     scores = F.linear(*leaves)
     theirs = F.cross_entropy(scores, labels)
@@ -38,11 +38,11 @@ def test_as_cross_entropy(rows: int, seed: int, upstream: float) -> None:
 def test_without_gradients_it_needs_no_graph() -> None:
     x, table, bias, labels = parts(5, 0)
     with torch.no_grad():
-        loss, _ = word_loss(x, Product(table, bias, torch.float32), labels)
+        loss, _ = word_loss(Product(table, bias, torch.float32)(x), labels)
     assert not loss.requires_grad
 
 
 def test_in_bf16_within_its_rounding() -> None:
     x, table, bias, labels = parts(200, 3)
-    loss, _ = word_loss(x.bfloat16() / 4, Product(table, bias, torch.bfloat16), labels)
+    loss, _ = word_loss(Product(table, bias, torch.bfloat16)(x.bfloat16() / 4), labels)
     assert abs(float(loss - F.cross_entropy(F.linear(x / 4, table, bias), labels))) < 0.01

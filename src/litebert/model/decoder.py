@@ -11,20 +11,17 @@ Shapes: B sequences, N written pieces, M of the sources, E embedding, H hidden, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from litebert.model.activations import ACTIVATIONS
 from litebert.model.blocks import (
     Attention,
     Embeddings,
     FeedForward,
-    Norm,
     Pass,
     PreparedAttention,
     PreparedCrossing,
@@ -36,7 +33,8 @@ from litebert.model.dropout import Draw
 from litebert.model.encoders.albert import Encoder, initialise
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.packing import PLACES_BITS, Packed, pack_flat
-from litebert.model.products import Linear, Product
+from litebert.model.prediction import Prediction
+from litebert.model.products import Linear
 
 LENGTHS = "/lengths"
 """After the name of a target that is a list: how long each sequence's is (`tasks/task.py`)."""
@@ -153,33 +151,6 @@ class Decoder(nn.Module):
     @property
     def _crossings(self) -> list[Attention]:
         return list(self.crossing)  # type: ignore[arg-type]
-
-
-class Prediction(nn.Module):
-    """States → scores of all pieces: H → E, activation, norm, then against the word table, and a bias."""
-
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        self.config = config
-        width = config.hidden if config.factor == "late" else config.embedding
-        self.dense = Linear(config.hidden, width)
-        self.norm = Norm(width, eps=config.norm_epsilon)
-        self.bias = nn.Parameter(torch.zeros(config.vocabulary))
-
-    def prepare(
-        self, table: Embeddings, dtype: torch.dtype, *, last: torch.dtype | None = None
-    ) -> Callable[[Tensor], Tensor]:
-        """[N, H] → [N, V], with the matrices packed. last: the precision of the last product, if another."""
-        dense, last = self.dense.prepare(dtype), last or dtype
-        factor = table.factor if self.config.factor == "late" else None
-        outward = None if factor is None else Product(factor.weight.t(), None, dtype)
-        words = Product(table.words.weight, self.bias, last)
-
-        def scores(x: Tensor) -> Tensor:
-            x = self.norm(ACTIVATIONS[self.config.activation](dense(x)))
-            return words((x if outward is None else outward(x)).to(last))
-
-        return scores
 
 
 class Pointer(nn.Module):

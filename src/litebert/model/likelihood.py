@@ -1,8 +1,8 @@
-"""How likely each wanted piece is, by a decoder's scores; the gradient is made in the same pass.
+"""How likely each wanted piece is, by scores against a whole vocabulary.
 
-As in `word_loss.py`, the scores are never copied to fp32 nor kept beside a softmax: they are the largest
-thing in a step. Unlike there, each row's likelihood is given by itself, so that it can be mixed with that of
-copying.
+For a small model the scores against 20,000 pieces are the largest thing in a step. They stay in the precision
+that they come in, and the way back turns them into their gradient in one pass: there are no fp32 scores, no
+logarithms of all of them, and no softmax beside them.
 
 Shapes: N pieces, V vocabulary.
 """
@@ -10,7 +10,7 @@ Shapes: N pieces, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,14 +20,33 @@ from torch.nn import functional as F
 from litebert.model.fusion import fused
 
 
+class WordLoss(NamedTuple):
+    """loss: the mean cross entropy, a scalar; hits: the share of rows whose word has the highest score."""
+
+    loss: Tensor
+    hits: Tensor
+
+
+def word_loss(scores: Tensor, labels: Tensor) -> WordLoss:
+    """scores [N, V], labels int64 [N], each below V. Both fp32."""
+    own, _ = _likelihood(scores, labels)
+    with torch.no_grad():
+        hits = scores.gather(1, labels[:, None])[:, 0] == scores.amax(1)
+    return WordLoss(-own.mean(), hits.float().mean())
+
+
 def logarithms(scores: Mapping[str, Tensor], aims: Tensor) -> tuple[Tensor, Tensor]:
-    """ln p of each aim (int64 [N]), copying included, and the mean of ln p over the vocabulary, which label
-    smoothing takes (arXiv 1512.00567 §7): both fp32 [N]."""
-    own, mean = _Likelihood.apply(scores["scores"], aims)  # type: ignore[no-untyped-call]
+    """By a decoder's scores: ln p of each aim (int64 [N]), copying included, and the mean of ln p over the
+    vocabulary, which label smoothing takes (arXiv 1512.00567 §7): both fp32 [N]."""
+    own, mean = _likelihood(scores["scores"], aims)
     if "gate" not in scores:
         return own, mean
     copied = scores["copied"].clamp(min=1e-9).log()
     return torch.logaddexp(F.logsigmoid(scores["gate"]) + own, F.logsigmoid(-scores["gate"]) + copied), mean
+
+
+def _likelihood(scores: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
+    return _Likelihood.apply(scores, aims)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Likelihood(torch.autograd.Function):

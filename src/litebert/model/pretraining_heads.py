@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-import torch
 from torch import Tensor, nn
 
-from litebert.model.activations import ACTIVATIONS
-from litebert.model.blocks import Embeddings, Norm
+from litebert.model.blocks import Embeddings
 from litebert.model.config import EncoderConfig
 from litebert.model.encoders.albert import initialise
 from litebert.model.hidden import Hidden, Reads
-from litebert.model.products import Linear, Product
-from litebert.model.word_loss import WordLoss, word_loss
+from litebert.model.likelihood import WordLoss, word_loss
+from litebert.model.prediction import Prediction
 
 
-class MaskedLanguage(nn.Module):
+class MaskedLanguage(Prediction):
     """Which piece stands here? H → E, activation, norm, then against the word table itself, and a bias.
 
     The table is the encoder's own, so the head must be told of it: `head.tied_to(encoder.embeddings)`.
@@ -30,12 +28,7 @@ class MaskedLanguage(nn.Module):
     reads: ClassVar[Reads] = "pieces"
 
     def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        self.config = config
-        width = config.hidden if config.factor == "late" else config.embedding
-        self.dense = Linear(config.hidden, width)
-        self.norm = Norm(width, eps=config.norm_epsilon)
-        self.bias = nn.Parameter(torch.zeros(config.vocabulary))
+        super().__init__(config)
         self._tied: tuple[Embeddings, ...] = ()  # in a tuple, torch does not take it for a part of the head
         initialise(self, config.initial_std)
 
@@ -50,28 +43,22 @@ class MaskedLanguage(nn.Module):
         at: int64 [M], the pieces asked for, numbered through the batch; all N if it is left out. Only those
         are worked out: for ALBERT-zh-tiny all of them would cost 59 % of the encoder.
         """
-        words, x = self._towards_words(hidden, at)
-        return {"vocabulary": words(x).float()}
+        return {"vocabulary": self._scores(hidden, at).float()}
 
     def loss(self, hidden: Hidden, at: Tensor, labels: Tensor) -> WordLoss:
-        """Of the words that stood at the pieces `at`, int64 [M] both; faster than by way of the scores."""
-        words, x = self._towards_words(hidden, at)
-        return word_loss(x, words, labels)
+        """Of the words that stood at the pieces `at`, int64 [M] both, without fp32 scores."""
+        return word_loss(self._scores(hidden, at), labels)
 
-    def _towards_words(self, hidden: Hidden, at: Tensor | None) -> tuple[Product, Tensor]:
-        """The word table, and what is multiplied with it, [M, E]."""
+    def _scores(self, hidden: Hidden, at: Tensor | None) -> Tensor:
+        """[M, V], in the precision of the pieces' states."""
         if hidden.pieces is None:
             raise TypeError(
                 "this head reads every piece, but the encoder was asked for the first of each only"
             )
         if not self._tied:
             raise RuntimeError("the head is not tied to a word table: call tied_to(encoder.embeddings) first")
-        (embeddings,) = self._tied
         x = hidden.pieces if at is None else hidden.pieces.index_select(0, at)
-        x = self.norm(ACTIVATIONS[self.config.activation](self.dense.prepare(x.dtype)(x)))
-        if self.config.factor == "late" and embeddings.factor is not None:
-            x = Product(embeddings.factor.weight.t(), None, x.dtype)(x)
-        return Product(embeddings.words.weight, self.bias, x.dtype), x
+        return self.prepare(self._tied[0], x.dtype)(x)
 
 
 class SentenceOrder(nn.Module):
