@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litebert.data.masking_settings import Masking
 from litebert.errors import DataError, UsageError
-from litebert.training.settings import TrainSettings
 from litebert.verbs.keywords import made
-from litebert.verbs.pretrain import Pretrain, pretraining_settings, ran, told
-from litebert.verbs.stopping import going_on_later
-from litebert.verbs.telling import Progress
+from litebert.verbs.on_corpus import OnCorpus
 
 if TYPE_CHECKING:
     from litebert.training.distill import Distilled
@@ -23,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distill:
+class Distill(OnCorpus):
     """A smaller model learns from a larger one what it makes of words and texts, while it is pretrained.
 
     The teacher is any BERT or ALBERT, of any vocabulary and language; where it does not read the text, the
@@ -36,69 +30,25 @@ class Distill:
     """A run or Hugging Face folder, or a hub name."""
     student: str | None = None
     """The same, or config:NAME (new weights); left out, the embedded model."""
-    corpus: Path
-    """A folder that `litebert corpus` made."""
-    out: Path
-    """The run's folder."""
-    dev: Path | None = None
-    """Another corpus, by which the best weights are chosen; left out, the last ones are kept."""
     depths: tuple[str, ...] = ()
     """Which layer learns from which: OWN:TEACHER, such as 2:2 6:12; left out, the halves and the ends."""
     parallel: Path | None = None
     """JSONL of {"text", "translation"}: the first in a language that the teacher does not read."""
-    length: int = 128
-    """The most pieces of one sample, special ones included."""
-    stack: tuple[str, ...] = ()
-    """Begin with fewer layers: DEPTH:UPDATE, such as 3:1000 6:3000 for 3 up to update 1000, 6 up to 3000."""
-    masking: Masking = field(default_factory=Masking)
-    """How samples are made."""
-    settings: TrainSettings = field(default_factory=pretraining_settings)
-    """How to train."""
-    progress: Progress = "auto"
-    """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
-    overwrite: bool = False
-    """Start anew where the folder holds another run."""
-    wait: float = 300.0
-    """Seconds after which a process of several (by torchrun) takes another that is silent for lost."""
-    json: bool = False
-    """Print the results as one JSON object."""
 
-    def run(self) -> dict[str, Any]:
-        """Trains, or goes on, and returns what `results.json` holds."""
-        from litebert.training.distributed import joined
-
-        with joined(self.wait) as world:
-            return ran(self, world.each(partial(self.prepared, world)))
-
-    def main(self) -> int:
-        from litebert.training.distributed import place
-
-        with going_on_later():
-            results = self.run()
-        if place()[0] == 0:
-            print(json.dumps(results) if self.json else told(results, self.out))
-        return 0
-
-    def prepared(self, world: World | None = None) -> Distilled:
-        """The run before its first step; world: the processes that train together."""
+    def prepared(self, world: World) -> Distilled:
         from litebert.run import open_source
         from litebert.training.distill import Distilled
 
-        run = self._pretraining().prepared(world)
+        run = self.pretraining(world, self.student)
         teacher = open_source(self.teacher)
         if teacher.checkpoint is None:
             raise UsageError(f"the teacher {self.teacher} has no weights")
         return Distilled(
-            **vars(run),
+            **{one.name: getattr(run, one.name) for one in fields(run)},
             taught_by=teacher,
             depths=_depths(self.depths, run.source.config.layers, teacher.config.layers),
             parallel=() if self.parallel is None else _pairs(self.parallel),
         )
-
-    def _pretraining(self) -> Pretrain:
-        """What it is without the teacher."""
-        own = {name: getattr(self, name) for name in Pretrain.__dataclass_fields__ if hasattr(self, name)}
-        return Pretrain(**own, model=self.student)
 
 
 def distill(**options: Any) -> dict[str, Any]:
