@@ -47,7 +47,7 @@ def test_a_killed_process_is_replaced_and_the_run_goes_on(place: Place, tmp_path
     outs = [tmp_path / "whole", tmp_path / "killed"]
     for out in outs:
         log = Path(f"{out}.log")
-        start = ["--nproc-per-node", "2", "--max-restarts", "1", "--master-port", str(free_port())]
+        start = ["--nproc-per-node", "2", "--max-restarts", "3", "--master-port", str(free_port())]
         command = [*TORCHRUN, *start, *_command(place, out, steps=16, save_steps=4)]
         with log.open("w") as file:
             agent = subprocess.Popen(command, stdout=file, stderr=file, env=environment())

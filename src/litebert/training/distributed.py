@@ -9,21 +9,31 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NoReturn, TypeVar
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
 
 from litebert.errors import LitebertError, UsageError
 
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
+
 T = TypeVar("T")
 WAIT = 300.0
 """Seconds that processes wait for each other: more than any needs to judge, save or compile."""
 _TRY_AGAIN = 75
+_LEFT = "left"
+"""Under this key the store counts the processes that take leave."""
+_LEAVING = 5.0
+"""Seconds that a process waits at its end for others to reach theirs."""
 
 
 class LostError(LitebertError):
@@ -131,12 +141,49 @@ def joined(wait: float = WAIT) -> Iterator[World]:
         return
     if not 0 < wait < float("inf"):
         raise UsageError(f"wait must be more than 0 seconds, but is {wait:g}")
-    with touching(size, wait):
-        torch.distributed.init_process_group(_backend(), timeout=timedelta(seconds=wait))
+    backend = _backend()
+    from torch.distributed.rendezvous import rendezvous  # Not there in every build of torch.
+
+    with touching(size, wait), _ended_at_once_by_sigterm():
+        store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=wait)))
+        torch.distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=size, timeout=timedelta(seconds=wait)
+        )
     try:
         yield World(rank, size, wait)
+    except LostError:
+        raise
+    except BaseException:
+        _take_leave(store, size)
+        raise
+    else:
+        _take_leave(store, size)
     finally:
         torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def _ended_at_once_by_sigterm() -> Iterator[None]:
+    """While processes wait for each other there is nothing to save, and no handler in Python would be run:
+    the waiting is one call of C++. torchrun ends a process so when another one has not come."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _take_leave(store: Store, size: int) -> None:
+    """Waits, for a moment, until all have done with each other: a process that closes its connections while
+    another is still reading what it sent looks lost to that one."""
+    with suppress(RuntimeError):  # The store may have gone with its host.
+        store.add(_LEFT, 1)
+        until = monotonic() + _LEAVING
+        while store.add(_LEFT, 0) < size and monotonic() < until:
+            sleep(0.01)
 
 
 def place() -> tuple[int, int]:
