@@ -111,7 +111,7 @@ class Runs:
 
     def held_out(self, name: str, count: int = 60) -> Path:
         """More of the same, of which none was trained on."""
-        path = self.folder / f"{name}.test.jsonl"
+        path = self.folder / f"{name}.test{count}.jsonl"
         return path if path.exists() else write(path, made(count, FAMILIES[name][1], seed=2))
 
     def options(self, name: str) -> dict[str, Any]:

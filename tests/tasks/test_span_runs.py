@@ -105,7 +105,7 @@ def test_transformers_gives_the_same_scores(run: Path) -> None:
     theirs = AlbertForTokenClassification.from_pretrained(run).eval()
     assert tuple(theirs.config.id2label[i] for i in range(5)) == predictor.task.labels
     (row,) = predictor.task.encode(Words("it was wonderful in a football river"), predictor.tokenizer)
-    (kept,) = predictor._run([row])
+    (kept,) = predictor.scores([row])
     with torch.no_grad():
         logits = theirs(
             input_ids=torch.tensor(row.ids[None], dtype=torch.long),
