@@ -113,7 +113,12 @@ class Pretrained:
         )
 
     def check(self) -> None:
-        """Reads the corpora whole, once on each host. Raises `DataError` for a damaged one."""
+        """Raises, in every process alike, what would else be found by one of them later: `UsageError` for
+        samples that cannot be made or shared, `DataError` for a damaged corpus, read whole once on each host.
+        """
+        self.mine(self.batches(self.corpus, self.settings.seed))
+        if self.dev:
+            self.batches(self.dev, seed=0)
         if os.environ.get("LOCAL_RANK", "0") == "0":
             for corpus in filter(None, (self.corpus, self.dev)):
                 corpus.check()
