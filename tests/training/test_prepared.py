@@ -13,6 +13,7 @@ import torch
 from litebert.errors import DataError, UsageError
 from litebert.run import Source, open_source
 from litebert.tasks.task import named
+from litebert.training.drawing import Drawing
 from litebert.training.finetune import chance
 from litebert.training.fingerprint import compare
 from litebert.training.prepared import Prepared, prepare
@@ -136,3 +137,22 @@ def test_only_a_long_run_compiles_its_kernels(
     assert worth_fusing(large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train)
     monkeypatch.setattr("litebert.training.presets.compiler", lambda: None)
     assert not worth_fusing(large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train)
+
+
+def test_how_examples_are_drawn_is_part_of_the_run(source: Source, sets: Sets) -> None:
+    usual = prepare(source, sets, TrainSettings())
+    sampled = prepare(source, sets, TrainSettings(), drawing=Drawing(sampling="balanced"))
+    weighted = prepare(source, sets, TrainSettings(), drawing=Drawing(class_weights="balanced"))
+    assert differences(usual, sampled) == {"drawing.sampling"}
+    assert differences(usual, weighted) == {"drawing.class_weights", "task"}
+    assert "each of 2 classes comes as often as the commonest" in sampled.notes[-1]
+    assert "each of 2 classes weighs as much in the loss" in weighted.notes[-1]
+    with pytest.raises(UsageError, match="do the same in two ways"):
+        prepare(source, sets, TrainSettings(), drawing=Drawing(sampling="balanced", class_weights="balanced"))
+
+
+def test_what_has_no_classes_cannot_be_balanced(source: Source, tmp_path: Path) -> None:
+    scores = write(tmp_path / "stars.jsonl", made(20, stars))
+    found = read_sets(str(scores), str(scores), named("regression")(), {})
+    with pytest.raises(UsageError, match="regression has no classes that could be balanced"):
+        prepare(source, found, TrainSettings(), drawing=Drawing(sampling="balanced"))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_pretraining import Place, tiny
 
-from litebert.data.batches import permutation
+from litebert.data.orders import permutation
 from litebert.errors import DataError, LitebertError, UsageError
 from litebert.model.encoders.albert import Encoder
 from litebert.verbs.distill import distill

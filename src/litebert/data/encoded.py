@@ -71,6 +71,10 @@ class Encoded:
     def pieces(self) -> int:
         return len(self.ids)
 
+    def epoch(self, number: int, order: NDArray[np.int64]) -> tuple[Encoded, NDArray[np.int64]]:  # noqa: ARG002
+        """Itself, in that order: no epoch is different (`Epochs`)."""
+        return self, order
+
     def batch(self, examples: NDArray[np.int64]) -> Batch:
         """The batch of these examples; within it the sequences stand by rising length."""
         sequences = spread(self.firsts[examples], self.firsts[examples + 1])

@@ -22,11 +22,11 @@ from numpy.random import Generator, Philox
 from numpy.typing import NDArray
 
 from litebert.data import ngrams
-from litebert.data.batches import permutation
 from litebert.data.chunks import Chunks, Edges, cut
 from litebert.data.corpus.reader import Corpus
 from litebert.data.masking_settings import Masking
 from litebert.data.ngrams import Draws, Words
+from litebert.data.orders import permutation
 from litebert.data.pairs import DRAWS, Pairing, Pairs, surplus
 from litebert.errors import DataError, UsageError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.data.batches import permutation
+from litebert.data.orders import permutation
 from litebert.text.encoding import Encoding
 
 if TYPE_CHECKING:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from litebert.errors import InputError
 from litebert.tasks import metrics, texts
-from litebert.tasks.labels import LABEL_COLUMNS, Label, check_distinct, fit_labels, label_number
+from litebert.tasks.labels import (
+    LABEL_COLUMNS,
+    Label,
+    balance,
+    check_distinct,
+    class_loss,
+    fit_labels,
+    label_number,
+)
 from litebert.tasks.task import Target, Task
 from litebert.tasks.texts import Text
 from litebert.text.encoding import Encoding
@@ -38,11 +46,20 @@ class Classification(Task[Text, Label]):
     labels: tuple[str, ...] = ()
     """The names of the classes; filled in from the training data. Of two, the second is the positive."""
 
+    weights: tuple[float, ...] = ()
+    """Of each class in the loss; empty where all are 1."""
+
     def __post_init__(self) -> None:
         check_distinct(self.labels)
 
     def fit(self, wanted: Sequence[Label]) -> Classification:
         return replace(self, labels=fit_labels(self.labels, (label.label for label in wanted), least=2))
+
+    def classes(self, wanted: Sequence[Label]) -> list[str]:
+        return [label.label for label in wanted]
+
+    def weighted(self, wanted: Sequence[Label]) -> Classification:
+        return replace(self, weights=balance(self.classes(wanted), self.labels))
 
     def check(self, wanted: Label) -> None:
         if self.labels:
@@ -62,10 +79,12 @@ class Classification(Task[Text, Label]):
 
         return Pooled(config, len(self.labels))
 
-    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        from torch.nn.functional import cross_entropy
+    def published(self, head: Mapping[str, Tensor]) -> tuple[Classification, dict[str, Tensor]]:
+        """Without the weights, which are of the training data."""
+        return replace(self, weights=()), dict(head)
 
-        return cross_entropy(scores["logits"].float(), targets["label"])
+    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+        return class_loss(scores["logits"], targets["label"], self.weights)
 
     def decode(
         self,

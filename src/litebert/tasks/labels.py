@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from litebert.errors import DataError, UsageError, nearest
 from litebert.tasks.task import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LABEL_COLUMNS = (
     *("label", "labels", "class", "category", "sentiment", "polarity", "target", "topic", "intent"),
@@ -72,3 +77,29 @@ def check_distinct(labels: tuple[str, ...]) -> None:
             raise UsageError(
                 f"labels must be different names, but {label!r} {'stands twice' if label else 'is empty'}"
             )
+
+
+def balance(found: Sequence[str], known: Sequence[str]) -> tuple[float, ...]:
+    """Of each label a weight, so that all count for as much and an example weighs 1 on average.
+
+    A label that is not found has 0. (King & Zeng 2001, as scikit-learn's `class_weight="balanced"`.)
+
+    >>> balance(["a", "a", "a", "b"], ["a", "b"])
+    (0.6666666666666666, 2.0)
+    """
+    counts = Counter(found)
+    present = sum(counts[label] > 0 for label in known)
+    return tuple(len(found) / (present * counts[label]) if counts[label] else 0.0 for label in known)
+
+
+def class_loss(logits: Tensor, wanted: Tensor, weights: Sequence[float] = ()) -> Tensor:
+    """Cross-entropy of logits [B, labels] and numbers int64 [B]: the mean, each times its class's weight.
+
+    Not torch's weighted mean, which divides by the weights in the batch and undoes them in a batch of one.
+    """
+    from torch.nn.functional import cross_entropy
+
+    if not weights:
+        return cross_entropy(logits.float(), wanted)
+    each = cross_entropy(logits.float(), wanted, reduction="none")
+    return (each * each.new_tensor(weights)[wanted]).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -65,6 +66,8 @@ class Multilabel(Task[Text, Labels]):
 
     labels: tuple[str, ...] = ()
     """The names of the labels; filled in from the training data."""
+    weights: tuple[tuple[float, float], ...] = ()
+    """Of each label in the loss, where it is not and where it is; empty where all are 1."""
     threshold: float = 0.5
     """The least probability of a label that is given."""
 
@@ -76,6 +79,20 @@ class Multilabel(Task[Text, Labels]):
     def fit(self, wanted: Sequence[Labels]) -> Multilabel:
         found = (label.label for labels in wanted for label in labels.labels)
         return replace(self, labels=fit_labels(self.labels, found, least=1))
+
+    def classes(self, wanted: Sequence[Labels]) -> list[str]:
+        """The rarest of its labels; those without any are a class, too."""
+        counts = Counter(label.label for labels in wanted for label in labels.labels)
+        return [
+            min((label.label for label in one.labels), key=counts.__getitem__, default="") for one in wanted
+        ]
+
+    def weighted(self, wanted: Sequence[Labels]) -> Multilabel:
+        there = self._flags(wanted).mean(axis=0)
+        sides = [
+            (0.5 / (1 - share), 0.5 / share) if 0 < share < 1 else (1.0, 1.0) for share in there.tolist()
+        ]
+        return replace(self, weights=tuple(sides))
 
     def check(self, wanted: Labels) -> None:
         for label in wanted.labels if self.labels else ():
@@ -95,10 +112,19 @@ class Multilabel(Task[Text, Labels]):
 
         return Pooled(config, len(self.labels))
 
+    def published(self, head: Mapping[str, Tensor]) -> tuple[Multilabel, dict[str, Tensor]]:
+        """Without the weights, which are of the training data."""
+        return replace(self, weights=()), dict(head)
+
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
         from torch.nn.functional import binary_cross_entropy_with_logits
 
-        return binary_cross_entropy_with_logits(scores["logits"].float(), targets["labels"])
+        logits, wanted = scores["logits"].float(), targets["labels"]
+        if not self.weights:
+            return binary_cross_entropy_with_logits(logits, wanted)
+        absent, present = logits.new_tensor(self.weights).T
+        weight = absent + wanted * (present - absent)
+        return binary_cross_entropy_with_logits(logits, wanted, weight=weight)
 
     def decode(
         self,

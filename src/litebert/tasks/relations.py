@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from litebert.errors import InputError
 from litebert.tasks import metrics, texts
-from litebert.tasks.labels import LABEL_COLUMNS, Label, check_distinct, fit_labels, label_number
+from litebert.tasks.labels import (
+    LABEL_COLUMNS,
+    Label,
+    balance,
+    check_distinct,
+    class_loss,
+    fit_labels,
+    label_number,
+)
 from litebert.tasks.task import Record, Target, Task, caught
 from litebert.text.encoding import Encoding, join
 from litebert.text.pieces import Pieces
@@ -59,11 +67,20 @@ class Relations(Task[Marked, Label]):
     other: str = "Other"
     """The label of no relation, which does not count in precision, recall and F1."""
 
+    weights: tuple[float, ...] = ()
+    """Of each class in the loss; empty where all are 1."""
+
     def __post_init__(self) -> None:
         check_distinct(self.labels)
 
     def fit(self, wanted: Sequence[Label]) -> Relations:
         return replace(self, labels=fit_labels(self.labels, (label.label for label in wanted), least=2))
+
+    def classes(self, wanted: Sequence[Label]) -> list[str]:
+        return [label.label for label in wanted]
+
+    def weighted(self, wanted: Sequence[Label]) -> Relations:
+        return replace(self, weights=balance(self.classes(wanted), self.labels))
 
     def check(self, wanted: Label) -> None:
         if self.labels:
@@ -95,10 +112,12 @@ class Relations(Task[Marked, Label]):
 
         return Pooled(config, len(self.labels))
 
-    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        from torch.nn.functional import cross_entropy
+    def published(self, head: Mapping[str, Tensor]) -> tuple[Relations, dict[str, Tensor]]:
+        """Without the weights, which are of the training data."""
+        return replace(self, weights=()), dict(head)
 
-        return cross_entropy(scores["logits"].float(), targets["label"])
+    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+        return class_loss(scores["logits"], targets["label"], self.weights)
 
     def decode(
         self,

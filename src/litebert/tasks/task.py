@@ -153,6 +153,14 @@ class Task(ABC, Generic[InputT, OutputT]):
         """The same, perhaps less thorough: for looks at dev while it trains."""
         return self
 
+    def classes(self, wanted: Sequence[OutputT]) -> list[str] | None:  # noqa: ARG002
+        """Of each the class that it counts for where classes are balanced; None if there are none."""
+        return None
+
+    def weighted(self, wanted: Sequence[OutputT]) -> Self:  # noqa: ARG002
+        """This task with a loss in which each class counts for as much, by how often these have it."""
+        raise UsageError(f"the task {self.name} has no classes, so they cannot be given weights")
+
     def check(self, wanted: OutputT) -> None:
         """Raises `DataError` for a wanted that this task, once fitted, cannot aim at: an unknown label."""
 

@@ -51,11 +51,16 @@ def job(prepared: Prepared, train: Encoded) -> Job:
     settings, task = prepared.settings, prepared.task
     return Job(
         objective=Finetuning(task),
-        batches=Batches(train, settings.batch_size or 1, settings.seed),
+        batches=Batches(
+            train,
+            settings.batch_size or 1,
+            settings.seed,
+            order=prepared.drawing.order(task, [example.wanted for example in prepared.sets.train]),
+        ),
         settings=settings,
         evaluate=lambda model: judge(prepared, model),
         chief=task.best,
-        chance=chance(task, prepared.sets.train),
+        chance=chance(task, prepared.sets.train, balanced=prepared.drawing.balanced),
         dev_samples=len(prepared.sets.dev),
     )
 
@@ -88,11 +93,13 @@ def on_dev(prepared: Prepared, model: Any, task: Task[Any, Any]) -> Evaluation:
     return evaluate(predictor, prepared.sets.dev.rows, intervals=False)
 
 
-def chance(task: Task[Any, Any], examples: Examples[Any, Any]) -> float | None:
+def chance(task: Task[Any, Any], examples: Examples[Any, Any], *, balanced: bool = False) -> float | None:
     """The loss of knowing only how frequent each class is; None where there are no classes."""
     if task.problem != "single_label_classification":
         return None
     counts = Counter(example.wanted.label for example in examples)
+    if balanced:
+        return math.log(len(counts))
     return -sum(n / len(examples) * math.log(n / len(examples)) for n in counts.values())
 
 

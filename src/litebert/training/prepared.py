@@ -13,6 +13,7 @@ from litebert.model.config import EncoderConfig
 from litebert.run import Source, dtype_of
 from litebert.tasks.task import Task, to_json
 from litebert.text.encoding import OnLong
+from litebert.training.drawing import Drawing
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.presets import WRITING, preset, worth_fusing
 from litebert.training.sets import Sets
@@ -30,6 +31,7 @@ class Prepared:
     sets: Sets
     settings: TrainSettings
     """With nothing left out."""
+    drawing: Drawing
     fused: bool
     """Whether the small kernels are compiled first."""
 
@@ -45,6 +47,7 @@ class Prepared:
             f"head: {'goes on from' if self.source.has_head(self.task) else 'new, on'} {self.source.name}",
             f"settings: learning rate {chosen.learning_rate:g}, batches of {chosen.batch_size}, {length}, "
             f"{chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
+            *self.drawing.notes(self.task, [example.wanted for example in self.sets.train]),
         )
 
     @property
@@ -57,6 +60,7 @@ class Prepared:
             tokenizer=self.source.tokenizer.fingerprint,
             task=json.dumps(to_json(self.task), ensure_ascii=False),
             fused=str(self.fused),
+            drawing=self.drawing.fingerprint(),
         )
 
 
@@ -65,6 +69,7 @@ def prepare(
     sets: Sets,
     settings: TrainSettings,
     *,
+    drawing: Drawing = Drawing(),  # noqa: B008 (frozen)
     dropout: float | None = None,
     max_pieces: int | None = None,
     on_long: OnLong | None = None,
@@ -79,6 +84,7 @@ def prepare(
         before=source.task,
         free=free,
     )
+    task = drawing.weigh(task, [example.wanted for example in sets.train])
     source = source.read_by(tokenizer)
     usual = preset(
         source.config,
@@ -92,6 +98,7 @@ def prepare(
         task=task,
         sets=sets,
         settings=decided,
+        drawing=drawing,
         fused=worth_fusing(source.config, decided, sets.train),
     )
 

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from litebert.training.drawing import Drawing
 from litebert.training.settings import TrainSettings
 from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made
@@ -57,6 +58,8 @@ class Train:
     """Which columns to read; those left out are guessed by their names, and said."""
     settings: TrainSettings = field(default_factory=TrainSettings)
     """How to train."""
+    drawing: Drawing = field(default_factory=Drawing)
+    """How often the training examples come, and how much each counts."""
     again: Path | None = None
     """The run.json of a run to make again: flags that are left out, but --out, are as they were there."""
     progress: Progress = "auto"
@@ -108,6 +111,7 @@ class Train:
             source,
             sets,
             self.settings,
+            drawing=self.drawing,
             dropout=self.dropout,
             max_pieces=self.max_pieces,
             on_long=self.on_long,

@@ -1,0 +1,69 @@
+"""How training draws on its examples: plain data, no torch, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from litebert.errors import UsageError
+
+if TYPE_CHECKING:
+    from litebert.data.orders import Order
+    from litebert.tasks.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """How often the training examples come, and how much each counts. By default once an epoch, and alike."""
+
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    """balanced: each class comes as often as the commonest; every example still comes in each epoch."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: in the loss each class counts for as much as the others."""
+
+    def fingerprint(self) -> dict[str, str]:
+        """All that changes the result; nothing where nothing is asked."""
+        usual = asdict(Drawing())
+        return {name: str(value) for name, value in asdict(self).items() if value != usual[name]}
+
+    @property
+    def balanced(self) -> bool:
+        """Whether what is learnt does not follow how frequent each class is."""
+        return "balanced" in (self.sampling, self.class_weights)
+
+    def weigh(self, task: Task[Any, Any], wanted: Sequence[Any]) -> Task[Any, Any]:
+        """The task with the weights asked for. Raises `UsageError` for one without classes, or for both ways
+        at once: together they would favour rare classes."""
+        if self.sampling == self.class_weights == "balanced":
+            raise UsageError(
+                "--sampling balanced and --class-weights balanced do the same in two ways; give one of them"
+            )
+        self.order(task, wanted)
+        return task.weighted(wanted) if self.class_weights == "balanced" else task
+
+    def order(self, task: Task[Any, Any], wanted: Sequence[Any]) -> Order | None:
+        """In which the examples come; None for the usual one. Raises `UsageError`."""
+        from litebert.data.orders import Balanced
+
+        return None if self.sampling == "shuffled" else Balanced(self._classes(task, wanted))
+
+    def notes(self, task: Task[Any, Any], wanted: Sequence[Any]) -> tuple[str, ...]:
+        """What there is to say of it."""
+        if not self.balanced:
+            return ()
+        counts = Counter(self._classes(task, wanted)).most_common()
+        (common, most), (rare, least) = counts[0], counts[-1]
+        how = (
+            "comes as often as the commonest" if self.sampling == "balanced" else "weighs as much in the loss"
+        )
+        return (
+            f"balance: each of {len(counts)} classes {how}; {common!r} has {most} examples, {rare!r} {least}",
+        )
+
+    def _classes(self, task: Task[Any, Any], wanted: Sequence[Any]) -> list[str]:
+        classes = task.classes(wanted)
+        if classes is None:
+            raise UsageError(f"the task {task.name} has no classes that could be balanced; leave that out")
+        return classes
