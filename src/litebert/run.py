@@ -118,7 +118,12 @@ class Source:
         if self.checkpoint is None or not task.head_name:
             return {}
         alike = type(self.task) is type(task) and _labels(self.task) == _labels(task)
-        return self.checkpoint.head(task.head_name) if alike or task.head_name != "classifier" else {}
+        parts = [self.checkpoint.head(name) for name in task.head_parts]
+        if not all(parts) or not (alike or task.head_name != "classifier"):
+            return {}
+        beside = zip(task.head_parts, parts, strict=True)
+        own = {f"{part}.{name}": tensor for part, tensors in beside for name, tensor in tensors.items()}
+        return {**self.checkpoint.head(task.head_name), **own}
 
 
 def open_source(name: str | None, *, tokenizer: str | None = None) -> Source:
@@ -145,7 +150,7 @@ def save(folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer)
     checkpoint = Checkpoint(
         config=model.encoder.config,
         encoder={name: tensor.detach() for name, tensor in model.encoder.state_dict().items()},
-        heads={f"{task.head_name}.{name}": tensor for name, tensor in weights.items()},
+        heads={_named(name, task): tensor for name, tensor in weights.items()},
         architecture=task.architecture,
         labels=_labels(task),
         problem=task.problem,
@@ -261,6 +266,11 @@ def _task_by_tags(checkpoint: Checkpoint) -> Task[Any, Any]:
     make: Any = named("entities" if are_tags(labels) else "tagging")
     of_scheme = {"scheme": "any"} if are_tags(labels) else {}
     return make(labels=labels, **of_scheme)  # type: ignore[no-any-return]
+
+
+def _named(name: str, task: Task[Any, Any]) -> str:
+    """A weight of a task's head, by its name in a checkpoint."""
+    return name if name.partition(".")[0] in task.head_parts else f"{task.head_name}.{name}"
 
 
 def _labels(task: Task[Any, Any] | None) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "multilabel": ("multilabel", {"labels": NAMES}),
     "regression": ("regression", {}),
     "entities": ("entities", {"labels": TAGS}),
+    "crf": ("entities", {"labels": TAGS, "crf": True}),
     "tagging": ("tagging", {"labels": NAMES}),
     "question-answering": ("question-answering", {}),
     "conditional": ("question-answering", {"kind": "conditional", "unanswerable": True}),
@@ -107,7 +108,7 @@ def test_onnx_gives_every_tasks_scores(models: Made, name: str, tmp_path: Path) 
     assert found["changed"] == 0
 
 
-@pytest.mark.parametrize("name", ["classification", "conditional", "embedding-max", "fill-mask"])
+@pytest.mark.parametrize("name", ["classification", "conditional", "crf", "embedding-max", "fill-mask"])
 def test_openvino_gives_the_scores(models: Made, name: str, tmp_path: Path) -> None:
     pytest.importorskip("openvino")
     found = exported(models, name, tmp_path / "out", "openvino").agreement

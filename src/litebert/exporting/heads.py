@@ -17,7 +17,7 @@ from litebert.errors import UsageError
 from litebert.exporting import operators as op
 from litebert.exporting.parts import ACTIVATIONS, Matrix, Norm
 from litebert.model.hidden import Reads
-from litebert.tasks import answer_head, heads
+from litebert.tasks import answer_head, crf, heads
 
 if TYPE_CHECKING:
     from litebert.exporting.padded import Padded
@@ -66,8 +66,22 @@ class Tokens(Scorer):
         super().__init__()
         self.output = Matrix(head.output, exact=True)
 
-    def forward(self, states: States, _model: Padded) -> tuple[Tensor]:
+    def forward(self, states: States, _model: Padded) -> tuple[Tensor, ...]:
         return (self.output(states.x),)
+
+
+class Path(Tokens):
+    """`logits` [B, W, C]; and `steps`, the same row for every sequence [B, (C + 1)²]."""
+
+    outputs: Mapping[str, Rows] = {"logits": "piece", "steps": "sequence"}
+
+    def __init__(self, head: crf.Path) -> None:
+        super().__init__(head)
+        self.steps = nn.Parameter(head.crf().detach().flatten().repeat(2, 1))
+
+    def forward(self, states: States, model: Padded) -> tuple[Tensor, ...]:
+        # Whichever segment the first piece is of, it is the same row.
+        return *super().forward(states, model), op.exact_lookup(self.steps, op.taken(states.segments, 1, 0))
 
 
 class Span(Scorer):
@@ -155,6 +169,7 @@ def scorer(head: nn.Module) -> Scorer:
 
 _FORMS: dict[type[nn.Module], Callable[[Any], Scorer]] = {
     heads.Pooled: Pooled,
+    crf.Path: Path,
     heads.Tokens: Tokens,
     heads.Span: Span,
     heads.Embed: Embed,

@@ -10,6 +10,7 @@ shared = frozenset(
         "answer_head",
         "answers",
         "candidates",
+        "crf",
         "decoding",
         "heads",
         "labels",

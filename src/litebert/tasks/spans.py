@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from litebert.errors import InputError
 from litebert.tasks import metrics, span_cells, tags, word_pieces, words
 from litebert.tasks.labels import check_distinct, fit_labels, label_number
-from litebert.tasks.tags import Chunk, Scheme
+from litebert.tasks.tags import Chunk, Grammar, Scheme
 from litebert.tasks.task import Record, Target, Task
 from litebert.tasks.words import Bounds, Words, laid_out
 from litebert.text.encoding import Encoding, OnLong
@@ -34,6 +34,8 @@ Cells = dict[str, Any]
 
 IGNORED = -100
 """The target of pieces at which no word is read, which the loss leaves out."""
+CRF = "crf"
+"""The part of a head that weighs steps from tag to tag, by its name in a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class SpanTask(Task[WordsT, OutputT]):
     """The tags; filled in from the types of the training data."""
     scheme: Scheme = "BIO"
     """How tags spell spans."""
+    crf: bool = False
+    """Whether it learns which tag comes after which, too, and the whole path at once (`crf.py`)."""
 
     def __post_init__(self) -> None:
         check_distinct(self.labels)
@@ -119,12 +123,14 @@ class SpanTask(Task[WordsT, OutputT]):
         return [{"tag": placed} for placed in at_words(rows, numbers)]
 
     def head(self, config: EncoderConfig) -> nn.Module:
-        from litebert.tasks.heads import Tokens
+        return tag_head(config, self.labels, _grammar(self.labels, self.scheme) if self.crf else None)
 
-        return Tokens(config, len(self.labels))
+    @property
+    def head_parts(self) -> tuple[str, ...]:
+        return (CRF,) if self.crf else ()
 
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        return tag_loss(scores["logits"], targets["tag"])
+        return tag_loss(scores, targets["tag"])
 
     def keep(
         self, encoding: Encoding, scores: Mapping[str, NDArray[np.float32]]
@@ -139,8 +145,7 @@ class SpanTask(Task[WordsT, OutputT]):
     ) -> OutputT:
         """The likeliest sequence of tags of those that spell spans, as spans of the text."""
         bounds = np.concatenate([row.bounds[row.read] for row in word_pieces.words_of(encodings)])
-        rows = word_pieces.rows_of_words(scores)
-        path = tags.best_path(rows - rows.max(axis=1, keepdims=True), _grammar(self.labels, self.scheme))
+        path = best_path(scores, _grammar(self.labels, self.scheme))
         text = given.text if given.text is not None else laid_out(given)[0]
         found = tags.chunks([self.labels[number] for number in path])
         return self.made(tuple(_span(chunk, bounds, text) for chunk in found))
@@ -173,12 +178,31 @@ class SpanTask(Task[WordsT, OutputT]):
         return metrics.found(sums)
 
 
-def tag_loss(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Cross-entropy, the mean over the words that are read; 0 where there are none."""
+def tag_head(config: EncoderConfig, labels: Sequence[str], rules: Grammar | None) -> nn.Module:
+    """A row of outputs for each piece; with rules a conditional random field, which begins with them."""
+    from litebert.tasks.crf import Path
+    from litebert.tasks.heads import Tokens
+
+    return Tokens(config, len(labels)) if rules is None else Path(config, rules)
+
+
+def tag_loss(scores: Mapping[str, Tensor], wanted: Tensor) -> Tensor:
+    """-ln p of the tags, by themselves or as paths, the mean over the words that are read; 0 for none."""
     from torch.nn.functional import cross_entropy
 
-    total = cross_entropy(logits.float(), wanted, ignore_index=IGNORED, reduction="sum")
+    if "nats" in scores:
+        total = scores["nats"].sum()
+    else:
+        total = cross_entropy(scores["logits"].float(), wanted, ignore_index=IGNORED, reduction="sum")
     return total / (wanted != IGNORED).sum().clamp(min=1)
+
+
+def best_path(scores: Sequence[word_pieces.Scores], rules: Grammar) -> list[int]:
+    """The likeliest allowed tags of all words, by what was kept of each window."""
+    rows = word_pieces.rows_of_words(scores)
+    if scores and "steps" in scores[0]:
+        rules = rules.weighed(scores[0]["steps"].astype(np.float64))
+    return tags.best_path(rows - rows.max(axis=1, keepdims=True), rules)
 
 
 def at_words(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from litebert.errors import DataError, InputError
 from litebert.tasks import metrics, tags, word_pieces, words
 from litebert.tasks.labels import LABEL_COLUMNS, check_distinct, fit_labels, label_number
-from litebert.tasks.spans import IGNORED, at_words, tag_loss
+from litebert.tasks.spans import CRF, IGNORED, at_words, best_path, tag_head, tag_loss
 from litebert.tasks.tags import Chunk
 from litebert.tasks.task import Record, Target, Task
 from litebert.tasks.words import Words, laid_out
@@ -56,6 +56,8 @@ class Tagging(Task[Words, Tags]):
     """The tags; filled in from the training data."""
     strict: bool = False
     """Of tags that spell spans, whether F1 counts only spans that are spelt as BIO or BIOES has it."""
+    crf: bool = False
+    """Whether it learns which tag comes after which, too, and the whole path at once (`crf.py`)."""
 
     def __post_init__(self) -> None:
         check_distinct(self.labels)
@@ -98,12 +100,14 @@ class Tagging(Task[Words, Tags]):
         return {"tag": next(at_words([row], numbers))}
 
     def head(self, config: EncoderConfig) -> nn.Module:
-        from litebert.tasks.heads import Tokens
+        return tag_head(config, self.labels, self._rules if self.crf else None)
 
-        return Tokens(config, len(self.labels))
+    @property
+    def head_parts(self) -> tuple[str, ...]:
+        return (CRF,) if self.crf else ()
 
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        return tag_loss(scores["logits"], targets["tag"])
+        return tag_loss(scores, targets["tag"])
 
     def keep(
         self, encoding: Encoding, scores: Mapping[str, NDArray[np.float32]]
@@ -117,7 +121,8 @@ class Tagging(Task[Words, Tags]):
         scores: Sequence[Mapping[str, NDArray[np.float32]]],
     ) -> Tags:
         """Each word's likeliest tag; where the end was cut off, `O` or the first there is."""
-        numbers = word_pieces.rows_of_words(scores).argmax(axis=1)
+        rows = word_pieces.rows_of_words(scores)
+        numbers = best_path(scores, self._rules) if self.crf else rows.argmax(axis=1).tolist()
         cut = len(laid_out(given)[1]) - len(numbers)
         filler = tags.OUTSIDE if tags.OUTSIDE in self.labels else self.labels[0]
         return Tags((*(self.labels[number] for number in numbers), *[filler] * cut))
@@ -153,6 +158,11 @@ class Tagging(Task[Words, Tags]):
             "micro_f1": by_token["micro_f1"],
             **{name: of[name] for name in ("f1", "precision", "recall")},
         }
+
+    @property
+    def _rules(self) -> tags.Grammar:
+        """Any tag may stand anywhere."""
+        return tags.grammar(self.labels, "any")
 
     @property
     def _types(self) -> tuple[str, ...]:

@@ -122,6 +122,11 @@ class Grammar(NamedTuple):
     after: Floats
     end: Floats
 
+    def weighed(self, steps: Floats) -> Grammar:
+        """With what steps from tag to tag weigh besides [(L + 1)²], the boundary last (`crf.py`)."""
+        steps = steps.reshape(len(self.start) + 1, -1)
+        return Grammar(self.start + steps[-1, :-1], self.after + steps[:-1, :-1], self.end + steps[:-1, -1])
+
 
 def grammar(known: Sequence[str], scheme: Scheme) -> Grammar:
     """What a scheme allows among these tags."""

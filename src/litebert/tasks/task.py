@@ -123,6 +123,11 @@ class Task(ABC, Generic[InputT, OutputT]):
         """The head's name in a checkpoint (`huggingface_names.HEADS`); empty for a head without weights."""
         return "classifier"
 
+    @property
+    def head_parts(self) -> tuple[str, ...]:
+        """Parts of the head that Hugging Face's has not: they stand beside it under names of their own."""
+        return ()
+
     @abstractmethod
     def fit(self, wanted: Sequence[OutputT]) -> Task[InputT, OutputT]:
         """This task with what it must know of the training data filled in: label names, a scale."""

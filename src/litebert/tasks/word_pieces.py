@@ -77,9 +77,9 @@ def words_of(encodings: Sequence[Encoding]) -> Iterator[WordEncoding]:
 
 
 def kept(encoding: Encoding, scores: Scores) -> Scores:
-    """The rows of the words that are read."""
+    """The rows of the words that are read, and what is said of the whole sequence."""
     (words,) = words_of([encoding])
-    return {name: rows[words.read] for name, rows in scores.items()}
+    return {**scores, "logits": scores["logits"][words.read]}
 
 
 def rows_of_words(scores: Sequence[Scores]) -> NDArray[np.float64]:

@@ -40,7 +40,7 @@ from litebert.model.checkpoints.huggingface_names import (
 from litebert.model.checkpoints.orders import Family, Plan, plan_for
 from litebert.model.config import EncoderConfig
 
-OWN_HEAD = ("decoder.", "answer.")
+OWN_HEAD = ("decoder.", "answer.", "crf.")
 """How the names of heads begin that Hugging Face's classes have not: they stand beside the bare encoder."""
 MAP = "encoder.embedding_hidden_mapping_in"
 WORDS = "embeddings.words.weight"
