@@ -24,7 +24,7 @@ from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.huggingface_config import config_from_huggingface
-from litebert.model.checkpoints.loading import open_checkpoint, write_folder
+from litebert.model.checkpoints.loading import Weights, open_checkpoint, write_folder
 from litebert.model.checkpoints.weights import has_weights
 from litebert.model.config import EncoderConfig, published
 from litebert.model.encoders.albert import Encoder
@@ -143,19 +143,21 @@ def open_source(name: str | None, *, tokenizer: str | None = None) -> Source:
     return _open_weights(name, path, tokenizer)
 
 
-def save(folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer) -> None:
-    """Write a whole model: what `open_source`, and `transformers`, read again."""
+def save(
+    folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer, *, weights: Weights = "fp32"
+) -> None:
+    """Write a whole model: what `open_source`, and `transformers` if they are fp32, read again."""
     head = {name.removeprefix("output."): t.detach() for name, t in model.head.state_dict().items()}
-    kept, weights = task.published(head)
+    kept, tensors = task.published(head)
     checkpoint = Checkpoint(
         config=model.encoder.config,
         encoder={name: tensor.detach() for name, tensor in model.encoder.state_dict().items()},
-        heads={_named(name, task): tensor for name, tensor in weights.items()},
+        heads={_named(name, task): tensor for name, tensor in tensors.items()},
         architecture=task.architecture,
         labels=_labels(task),
         problem=task.problem,
     )
-    write_folder(folder, checkpoint, pad=tokenizer.pad)
+    write_folder(folder, checkpoint, pad=tokenizer.pad, weights=weights)
     tokenizer.save(folder)
     replace_json(folder / TASK, to_json(kept))
 

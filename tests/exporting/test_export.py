@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from litebert.errors import LitebertError, ModelError, UsageError
 from litebert.exporting.agreement import batches
 from litebert.exporting.export import export
 from litebert.exporting.sample import inputs
-from litebert.model.config import EncoderConfig
+from litebert.model.config import EncoderConfig, Ranks
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.run import save
@@ -106,6 +107,15 @@ def test_onnx_gives_every_tasks_scores(models: Made, name: str, tmp_path: Path) 
     found = exported(models, name, tmp_path / "out", "onnx").agreement
     assert found["difference"] < 1e-4
     assert found["changed"] == 0
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_blocks_that_were_made_smaller(models: Made, precision: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    smaller = replace(SMALL, hidden=40, block_heads=(1,), block_units=(20, 64), ranks=Ranks(8, 6, 9, 7))
+    model = models.model("classification", smaller)
+    found = export(str(model), tmp_path / "out", to="onnx", precision=precision)  # type: ignore[arg-type]
+    assert found.agreement["difference"] < (1e-4 if precision == "fp32" else 0.5)
 
 
 @pytest.mark.parametrize("name", ["classification", "conditional", "crf", "embedding-max", "fill-mask"])

@@ -20,6 +20,7 @@ from litebert.model.blocks import Attention, FeedForward
 from litebert.model.config import EncoderConfig
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
+from litebert.model.products import Linear
 
 INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 """int64 [B, W] each."""
@@ -32,18 +33,21 @@ class Attending(nn.Module):
 
     def __init__(self, block: Attention) -> None:
         super().__init__()
-        self.config = block.config
+        self.config, self.heads = block.config, block.heads
+        self.qkv_thin, self.output_thin = _thin(block.qkv_thin), _thin(block.output_thin)
         self.qkv = Matrix(block.query, block.key, block.value)
         self.output = Matrix(block.output)
         self.norm = Norm(block.norm)
 
     def forward(self, x: Tensor, bias: Tensor, first: bool) -> Tensor:
         """x [B, W, H], bias [B, 1, 1, W] → [B, W, H], or [B, 1, H] of the first pieces alone."""
-        qkv = self.qkv(x)
-        q, k, v = (op.heads_of(qkv, part, self.config.heads, self.config.hidden) for part in range(3))
+        qkv = through(x, self.qkv_thin, self.qkv)
+        width = self.heads * self.config.head_size
+        q, k, v = (op.heads_of(qkv, part, self.heads, width) for part in range(3))
         if first:
             x, q = op.first_place(x, 1), op.first_place(q, 2)
-        return self.norm(op.plus(x, self.output(op.attend(q, k, v, bias, self.config.head_size))))  # type: ignore[no-any-return]
+        gathered = op.attend(q, k, v, bias, self.config.head_size)
+        return self.norm(op.plus(x, through(gathered, self.output_thin, self.output)))  # type: ignore[no-any-return]
 
 
 class Feeding(nn.Module):
@@ -52,10 +56,21 @@ class Feeding(nn.Module):
     def __init__(self, block: FeedForward) -> None:
         super().__init__()
         self.activation: Callable[[Tensor], Tensor] = ACTIVATIONS[block.config.activation]
+        self.up_thin, self.down_thin = _thin(block.up_thin), _thin(block.down_thin)
         self.up, self.down, self.norm = Matrix(block.up), Matrix(block.down), Norm(block.norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(op.plus(x, self.down(self.activation(self.up(x)))))  # type: ignore[no-any-return]
+        inside = self.activation(through(x, self.up_thin, self.up))
+        return self.norm(op.plus(x, through(inside, self.down_thin, self.down)))  # type: ignore[no-any-return]
+
+
+def _thin(block: Linear | None) -> Matrix | None:
+    return None if block is None else Matrix(block)
+
+
+def through(x: Tensor, thin: Matrix | None, matrix: Matrix) -> Tensor:
+    """x through a matrix, or through the two that stand for it."""
+    return matrix(x if thin is None else thin(x))  # type: ignore[no-any-return]
 
 
 class Padded(nn.Module):
@@ -83,12 +98,12 @@ class Padded(nn.Module):
     def uses(self) -> dict[str, int]:
         """How often each matrix of a block is applied: the count that quantising is held to."""
         orders = {"attention": self.config.attention, "feedforward": self.config.feedforward}
-        parts = {"attention": ("qkv", "output"), "feedforward": ("up", "down")}
         return {
-            f"{room}.{block}.{part}.weight": order.count(block)
-            for room, order in orders.items()
-            for block in sorted(set(order))
-            for part in parts[room]
+            f"{room}.{block}.{part}.weight": orders[room].count(block)
+            for room, blocks in (("attention", self.attention), ("feedforward", self.feedforward))
+            for block, module in enumerate(blocks)
+            for part, held in module.named_children()
+            if isinstance(held, Matrix)
         }
 
     def forward(

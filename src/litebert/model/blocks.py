@@ -58,12 +58,22 @@ class Pass:
         return self.dtype if self.ranges is None else fastest_dtype()
 
     def product(
-        self, *parts: Linear, name: str, then: Activation | None = None, into: str | None = None
+        self,
+        *parts: Linear,
+        name: str,
+        then: Activation | None = None,
+        into: str | None = None,
+        through: Linear | None = None,
     ) -> Multiplies:
         """Matrices that read the same rows as one product, called `name` in this block.
 
-        then: what is applied to what comes out; into: the one product in this block that reads it.
+        then: what is applied to what comes out; into: the one product in this block that reads it; through:
+        a thin matrix that comes before.
         """
+        if through is not None:
+            return Twice(
+                self.product(through, name=thin(name)), self.product(*parts, name=name, then=then, into=into)
+            )
         if self.ranges is None:
             return stack(*parts, dtype=self.dtype, then=then)
         name, into = self.within + name, into and self.within + into
@@ -79,6 +89,22 @@ class Pass:
 
     def noise(self, rate: float, layer: int) -> Noise | None:
         return None if self.draw is None or rate == 0 else Noise(rate, self.draw, layer * _SITES)
+
+
+@dataclass(frozen=True)
+class Twice:
+    """Two products, one after the other: a matrix of low rank."""
+
+    first: Multiplies
+    second: Multiplies
+
+    def __call__(self, x: Tensor, layer: int = 0) -> Tensor:
+        return self.second(self.first(x, layer), layer)
+
+
+def thin(name: str) -> str:
+    """What the thin matrix before a product is called."""
+    return f"{name}_thin"
 
 
 class Norm(nn.LayerNorm):
@@ -119,16 +145,26 @@ class Embeddings(nn.Module):
         return x.to(run.dtype)
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention with its residual and norm."""
+def _thin(inputs: int, rank: int) -> Linear | None:
+    """What brings the rows that a matrix reads down to its rank; None for one that is whole."""
+    return Linear(inputs, rank, bias=False) if rank else None
 
-    def __init__(self, config: EncoderConfig) -> None:
+
+class Attention(nn.Module):
+    """Multi-head self-attention with its residual and norm.
+
+    heads: as many as it has, each H / `config.heads` wide; left out, all.
+    """
+
+    def __init__(self, config: EncoderConfig, heads: int | None = None) -> None:
         super().__init__()
-        self.config = config
-        self.query = Linear(config.hidden, config.hidden)
-        self.key = Linear(config.hidden, config.hidden)
-        self.value = Linear(config.hidden, config.hidden)
-        self.output = Linear(config.hidden, config.hidden)
+        self.config, self.heads = config, heads or config.heads
+        width, ranks = self.heads * config.head_size, config.ranks
+        self.qkv_thin, self.output_thin = _thin(config.hidden, ranks.qkv), _thin(width, ranks.output)
+        self.query = Linear(ranks.qkv or config.hidden, width)
+        self.key = Linear(ranks.qkv or config.hidden, width)
+        self.value = Linear(ranks.qkv or config.hidden, width)
+        self.output = Linear(ranks.output or width, config.hidden)
         self.norm = Norm(config.hidden, eps=config.norm_epsilon)
 
     def prepare(self, run: Pass) -> PreparedAttention:
@@ -140,28 +176,29 @@ class PreparedAttention:
 
     def __init__(self, block: Attention, run: Pass) -> None:
         self.block, self.run, self.config = block, run, block.config
-        self.qkv = run.product(block.query, block.key, block.value, name=_QKV)
-        self.output = run.product(block.output, name="output")
+        self.qkv = run.product(block.query, block.key, block.value, name=_QKV, through=block.qkv_thin)
+        self.output = run.product(block.output, name="output", through=block.output_thin)
 
     @cached_property
     def query(self) -> Multiplies:
-        return self.run.product(self.block.query, name=_QKV)
+        return self.run.product(self.block.query, name=_QKV, through=self.block.qkv_thin)
 
     @cached_property
     def kv(self) -> Multiplies:
-        return self.run.product(self.block.key, self.block.value, name=_QKV)
+        block = self.block
+        return self.run.product(block.key, block.value, name=_QKV, through=block.qkv_thin)
 
     def __call__(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [N, H]. Layers count from 1."""
         noise = self.run.noise(self.config.attention_dropout, layer)
-        gathered = attend(self.qkv(x, layer), batch, self.config.heads, noise)
+        gathered = attend(self.qkv(x, layer), batch, self.block.heads, noise)
         return self.add(x, gathered, batch.keys, layer)
 
     def first(self, x: Tensor, batch: Packed, layer: int) -> Tensor:
         """x [N, H] → [B, H]: what `__call__` gives each sequence's first piece, and no more."""
         first = x.index_select(0, batch.first)
         noise = self.run.noise(self.config.attention_dropout, layer)
-        gathered = attend_first(self.query(first, layer), self.kv(x, layer), batch, self.config.heads, noise)
+        gathered = attend_first(self.query(first, layer), self.kv(x, layer), batch, self.block.heads, noise)
         return self.add(first, gathered, batch.keys[batch.first], layer)
 
     def add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
@@ -193,13 +230,15 @@ class PreparedCrossing:
 
 
 class FeedForward(nn.Module):
-    """H → I → H with its residual and norm."""
+    """H → I → H with its residual and norm. units: I; left out, the config's."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, units: int | None = None) -> None:
         super().__init__()
-        self.config = config
-        self.up = Linear(config.hidden, config.intermediate)
-        self.down = Linear(config.intermediate, config.hidden)
+        self.config, self.units = config, units or config.intermediate
+        ranks = config.ranks
+        self.up_thin, self.down_thin = _thin(config.hidden, ranks.up), _thin(self.units, ranks.down)
+        self.up = Linear(ranks.up or config.hidden, self.units)
+        self.down = Linear(ranks.down or self.units, config.hidden)
         self.norm = Norm(config.hidden, eps=config.norm_epsilon)
 
     def prepare(self, run: Pass) -> PreparedFeedForward:
@@ -211,8 +250,10 @@ class PreparedFeedForward:
 
     def __init__(self, block: FeedForward, run: Pass) -> None:
         self.block, self.run, self.config = block, run, block.config
-        self.up = run.product(block.up, name="up", then=block.config.activation, into="down")
-        self.down = run.product(block.down, name="down")
+        into = "down" if block.down_thin is None else thin("down")
+        then = block.config.activation
+        self.up = run.product(block.up, name="up", then=then, into=into, through=block.up_thin)
+        self.down = run.product(block.down, name="down", through=block.down_thin)
 
     def __call__(self, x: Tensor, keys: Tensor, layer: int) -> Tensor:
         """x [n, H], keys int64 [n] → [n, H]."""

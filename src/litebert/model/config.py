@@ -7,7 +7,7 @@ which block of weights it uses: `(0,) * 12` is ALBERT, `tuple(range(12))` is BER
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Literal
 
 from litebert.errors import ModelError, nearest
@@ -16,6 +16,17 @@ Activation = Literal["gelu", "gelu_new", "relu"]
 """`gelu` is the erf form; `gelu_new` the tanh form, which Google's files call `gelu`."""
 Order = tuple[int, ...]
 Sharing = Literal["all", "attention", "ffn", "none"]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How many numbers pass between the two thin matrices that stand for one (`compression/rank.py`); 0 where
+    it is whole. Queries, keys and values read the same states through one thin matrix."""
+
+    qkv: int = 0
+    output: int = 0
+    up: int = 0
+    down: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,12 @@ class EncoderConfig:
     initial_std: float = 0.02
     """Of the truncated normal that kernels and tables start from."""
     norm_epsilon: float = 1e-12
+    block_heads: Order = ()
+    """How many heads each attention block has, where some were taken out (`compression/`): their width stays
+    H / `heads`, so that together they are narrower than H. Empty: `heads` each."""
+    block_units: Order = ()
+    """How many units each feed-forward block has inside, where they differ. Empty: `intermediate` each."""
+    ranks: Ranks = Ranks()
     factor: Literal["early", "late", "always"] = "early"
     """`early`: positions, segments and the norm live at E, then E → H with a bias (Google).
     `late`: the words alone go E → H, without a bias; the rest lives at H (brightmart).
@@ -71,8 +88,23 @@ class EncoderConfig:
         for name in sizes:
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} must be at least 1, but is {getattr(self, name)}")
+        self._check_blocks()
         if not self.initial_std > 0:
             raise ModelError(f"initial_std must be more than 0, but is {self.initial_std}")
+
+    def _check_blocks(self) -> None:
+        for name, order, most in (
+            ("block_heads", self.attention, self.heads),
+            ("block_units", self.feedforward, self.intermediate),
+        ):
+            counts: Order = getattr(self, name)
+            if counts and (len(counts) != len(set(order)) or not all(1 <= n <= most for n in counts)):
+                raise ModelError(
+                    f"{name} must have a number from 1 to {most} for each of {len(set(order))} blocks, "
+                    f"but is {counts}"
+                )
+        if min(astuple(self.ranks)) < 0:
+            raise ModelError(f"ranks must be 0 (whole) or more, but are {astuple(self.ranks)}")
 
     @property
     def layers(self) -> int:
@@ -83,6 +115,19 @@ class EncoderConfig:
     def head_size(self) -> int:
         return self.hidden // self.heads
 
+    def heads_of(self, block: int) -> int:
+        """How many heads an attention block has."""
+        return self.block_heads[block] if self.block_heads else self.heads
+
+    def units_of(self, block: int) -> int:
+        """How many units a feed-forward block has inside."""
+        return self.block_units[block] if self.block_units else self.intermediate
+
+    @property
+    def whole(self) -> EncoderConfig:
+        """The same with every block as wide as in the published graph, and its matrices whole."""
+        return replace(self, block_heads=(), block_units=(), ranks=Ranks())
+
     @property
     def factored(self) -> bool:
         """Whether there is a map E → H."""
@@ -91,15 +136,23 @@ class EncoderConfig:
     @property
     def parameters(self) -> int:
         """How many numbers the encoder holds, pooler included (the paper's Table 1; no head)."""
-        e, h, i = self.embedding, self.hidden, self.intermediate
+        e, h = self.embedding, self.hidden
         width = h if self.factor == "late" else e
         embeddings = self.vocabulary * e + (self.positions + self.segments) * width + 2 * width
         bias = 0 if self.factor == "late" else h
         factor = e * h + bias if self.factored else 0
-        attention = 4 * (h * h + h) + 2 * h
-        feedforward = 2 * h * i + i + h + 2 * h
-        blocks = attention * len(set(self.attention)) + feedforward * len(set(self.feedforward))
+        blocks = sum(map(self._attention_parameters, set(self.attention)))
+        blocks += sum(map(self._feedforward_parameters, set(self.feedforward)))
         return embeddings + factor + blocks + h * h + h
+
+    def _attention_parameters(self, block: int) -> int:
+        h, width, ranks = self.hidden, self.heads_of(block) * self.head_size, self.ranks
+        products = _product(h, 3 * width, ranks.qkv) + _product(width, h, ranks.output)
+        return products + 3 * width + h + 2 * h
+
+    def _feedforward_parameters(self, block: int) -> int:
+        h, units, ranks = self.hidden, self.units_of(block), self.ranks
+        return _product(h, units, ranks.up) + _product(units, h, ranks.down) + units + h + 2 * h
 
     def shared(self, sharing: Sharing) -> EncoderConfig:
         """The same sizes under one of the paper's four sharing plans (Table 4)."""
@@ -114,6 +167,11 @@ class EncoderConfig:
             raise ModelError(nearest(sharing, plans, "sharing plan"))
         attention, feedforward = plans[sharing]
         return replace(self, attention=attention, feedforward=feedforward)
+
+
+def _product(inputs: int, outputs: int, rank: int) -> int:
+    """How many numbers a matrix has, or the two thin ones that stand for it."""
+    return rank * (inputs + outputs) if rank else inputs * outputs
 
 
 def _sizes(hidden: int, layers: int, heads: int, **more: object) -> EncoderConfig:

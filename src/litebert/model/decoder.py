@@ -83,11 +83,12 @@ class Decoder(nn.Module):
         self.draw = Draw()
         if plan.vocabulary is not None:
             self.embeddings = Embeddings(self.config)
+        own = config.whole
         if not plan.shares:
-            self.attention = nn.ModuleList(Attention(config) for _ in set(config.attention))
-            self.feedforward = nn.ModuleList(FeedForward(config) for _ in set(config.feedforward))
+            self.attention = nn.ModuleList(Attention(own) for _ in set(config.attention))
+            self.feedforward = nn.ModuleList(FeedForward(own) for _ in set(config.feedforward))
         if plan.crosses:
-            self.crossing = nn.ModuleList(Attention(config) for _ in set(config.attention))
+            self.crossing = nn.ModuleList(Attention(own) for _ in set(config.attention))
         self.prediction = Prediction(self.config)
         if plan.copies:
             self.pointer = Pointer(config)

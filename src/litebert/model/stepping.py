@@ -70,7 +70,7 @@ class Steps:
         self.scores = decoder.prediction.prepare(decoder.table, self.run.dtype, last=torch.float32)
         self.source = self._laid_out(hidden) if hidden.pieces is not None else None
         self.sources, self.written = len(hidden.batch), 0
-        self.kept = [self._empty() for _ in decoder.orders]
+        self.kept = [self._empty(self.layers.attend[a].block.heads) for a, _ in decoder.orders]
         self.pointed: Tensor | None = None
         """int64 [rows]: the source's piece that was looked at most in the last step, where it copies."""
 
@@ -102,11 +102,11 @@ class Steps:
 
     def _attend(self, x: Tensor, block: int, kept: _Kept, number: int) -> Tensor:
         attend = self.layers.attend[block]
-        q, k, v = attend.qkv(x).view(len(x), 3, self.config.heads, -1).unbind(1)
+        q, k, v = attend.qkv(x).view(len(x), 3, attend.block.heads, -1).unbind(1)
         kept.add(self.written, k, v)
         end = self.written + 1
         seen = F.scaled_dot_product_attention(q[:, :, None], kept.keys[:, :, :end], kept.values[:, :, :end])
-        return attend.add(x, seen.reshape(x.shape), torch.empty(0), number)
+        return attend.add(x, seen.reshape(len(x), -1), torch.empty(0), number)
 
     def _cross(self, x: Tensor, block: int, source: _Source, number: int) -> Tensor:
         cross = self.layers.cross[block]
@@ -127,8 +127,8 @@ class Steps:
         own, copied = F.logsigmoid(gate) + likely, F.logsigmoid(-gate) + copied.clamp(min=1e-9).log()
         return torch.logaddexp(own, copied)
 
-    def _empty(self) -> _Kept:
-        rows, heads = self.sources * self.beams, self.config.heads
+    def _empty(self, heads: int) -> _Kept:
+        rows = self.sources * self.beams
         keys, values = torch.empty(2, rows, heads, _ROOM, self.config.head_size, dtype=self.run.dtype)
         return _Kept(keys, values)
 

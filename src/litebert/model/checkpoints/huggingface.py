@@ -3,6 +3,7 @@
 What Hugging Face cannot express is written so that `transformers` gives the same outputs all the same: a
 block that we share and it does not stands there in copies, and brightmart's two tables are multiplied out.
 Our keys in `config.json` (`huggingface_config.OWN`) lead back to the shared form if the copies still are.
+Blocks that were made smaller are filled up (`widening.py`), but in files of our own alone.
 
 Tensors are under Hugging Face's names throughout, also as the half-way house for other formats.
 """
@@ -38,6 +39,7 @@ from litebert.model.checkpoints.huggingface_names import (
     head_names,
 )
 from litebert.model.checkpoints.orders import Family, Plan, plan_for
+from litebert.model.checkpoints.widening import narrowed, widened
 from litebert.model.config import EncoderConfig
 
 OWN_HEAD = ("decoder.", "answer.", "crf.")
@@ -72,7 +74,9 @@ def from_huggingface(raw: Mapping[str, Any], tensors: Tensors, factors: Tensors 
     """
     config = config_from_huggingface(raw)
     plain = replace(config, factor="early", embedding=config.hidden) if config.factor == "late" else config
-    checkpoint = assemble(raw, plain, plan_of(raw), tensors)
+    filled = plain != plain.whole and not _is_own(plain, plan_of(raw), model_type(raw), tensors)
+    checkpoint = assemble(raw, plain.whole if filled else plain, plan_of(raw), tensors)
+    checkpoint = made_smaller(checkpoint, plain) if filled else checkpoint
     return taken_apart(checkpoint, config, factors or {}) if config.factor == "late" else checkpoint
 
 
@@ -89,8 +93,13 @@ def assemble(raw: Mapping[str, Any], config: EncoderConfig, plan: Plan, tensors:
     return Checkpoint(found.config, found.tensors, heads, architecture, labels, problem_of(raw), report)
 
 
-def to_huggingface(checkpoint: Checkpoint, *, pad: int = 0) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """A `config.json` and the tensors for it. Raises `ModelError` if a weight is missing or misshapen."""
+def to_huggingface(
+    checkpoint: Checkpoint, *, pad: int = 0, own: bool = False
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A `config.json` and the tensors for it. Raises `ModelError` if a weight is missing or misshapen.
+
+    own: for a file that litebert alone reads, in which blocks are as small as they are.
+    """
     config, family = checkpoint.config, family_of(checkpoint.config)
     check_heads(config, checkpoint.architecture, checkpoint.heads, checkpoint.labels)
     rows = checkpoint.heads.get("classifier.weight")
@@ -102,14 +111,15 @@ def to_huggingface(checkpoint: Checkpoint, *, pad: int = 0) -> tuple[dict[str, A
         problem=checkpoint.problem,
         pad=pad,
     )
-    plain, encoder = multiplied_out(config, checkpoint.encoder)
+    plain, encoder = _unfactored(config, checkpoint.encoder)
+    plain, encoder = (plain, encoder) if own else widened(plain, encoder)
     tensors = encoder_to_tensors(plain, encoder, plan_for(plain, family), checkpoint.architecture)
     theirs = {ours: name for name, ours in head_names(family, checkpoint.architecture).items()}
     if missing := theirs.keys() - checkpoint.heads.keys():
         raise ModelError(f"{checkpoint.architecture} needs {', '.join(sorted(missing))}")
-    own = {name: tensor for name, tensor in checkpoint.heads.items() if name.startswith(OWN_HEAD)}
+    further = {name: tensor for name, tensor in checkpoint.heads.items() if name.startswith(OWN_HEAD)}
     known = {name: checkpoint.heads[ours] for ours, name in theirs.items()}
-    return raw, tensors | {name: tensor.contiguous() for name, tensor in {**known, **own}.items()}
+    return raw, tensors | {name: tensor.contiguous() for name, tensor in {**known, **further}.items()}
 
 
 def tensors_to_encoder(config: EncoderConfig, tensors: Tensors, plan: Plan, family: Family) -> EncoderWeights:
@@ -157,15 +167,43 @@ def encoder_to_tensors(
 
 
 def multiplied_out(config: EncoderConfig, encoder: Tensors) -> tuple[EncoderConfig, Tensors]:
-    """brightmart's words [V, E] and factor [H, E] as one table [V, H], which is an encoder with E = H.
+    """The encoder as other formats can have it: brightmart's words [V, E] and factor [H, E] as one table
+    [V, H], which is an encoder with E = H, and blocks that were made smaller filled up."""
+    return widened(*_unfactored(config, encoder))
 
-    Any other encoder as it is.
-    """
+
+def _unfactored(config: EncoderConfig, encoder: Tensors) -> tuple[EncoderConfig, Tensors]:
     if config.factor != "late" or not config.factored:
         return replace(config, factor="early") if config.factor == "late" else config, encoder
     others = {name: tensor for name, tensor in encoder.items() if name not in (WORDS, FACTOR)}
     words = encoder[WORDS].detach() @ encoder[FACTOR].detach().T
     return replace(config, factor="early", embedding=config.hidden), {**others, WORDS: words}
+
+
+def made_smaller(checkpoint: Checkpoint, config: EncoderConfig) -> Checkpoint:
+    """The inverse of filling up blocks, if what was filled in is still what it was."""
+    whole = checkpoint.config
+    smaller = (
+        replace(whole, block_heads=config.block_heads, block_units=config.block_units, ranks=config.ranks)
+        if (whole.attention, whole.feedforward) == (config.attention, config.feedforward)
+        else whole
+    )
+    encoder = narrowed(smaller, checkpoint.encoder)
+    if encoder is not None and smaller != whole:
+        return replace(checkpoint, config=smaller, encoder=encoder)
+    note = "blocks that the config says were made smaller are not so any longer: they are read whole"
+    report = replace(checkpoint.report, notes=(*checkpoint.report.notes, note))
+    return replace(checkpoint, report=report)
+
+
+def _is_own(config: EncoderConfig, plan: Plan, family: Family, tensors: Tensors) -> bool:
+    """Whether the blocks stand there as small as they are, as in our own files."""
+    bare, known = _bare(tensors, family), shapes(config)
+    return all(
+        theirs in bare and bare[theirs].shape == known[ours]
+        for theirs, ours in encoder_names(config, plan, family).items()
+        if ours.startswith(("attention.", "feedforward."))
+    )
 
 
 def taken_apart(checkpoint: Checkpoint, config: EncoderConfig, factors: Tensors) -> Checkpoint:

@@ -10,14 +10,14 @@ Source: transformers 5.23, `AlbertConfig`, `BertConfig`, `PreTrainedConfig`, `ac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from typing import Any, get_args
 
 from litebert.errors import ModelError, nearest
 from litebert.model.checkpoints.checkpoint import Problem
 from litebert.model.checkpoints.huggingface_names import HEADS, LABELLED, TABLES, family_of
 from litebert.model.checkpoints.orders import Family, Plan, plan_for
-from litebert.model.config import EncoderConfig, Order
+from litebert.model.config import EncoderConfig, Order, Ranks
 
 WHOLE = {
     "vocab_size": "vocabulary",
@@ -54,8 +54,9 @@ REFUSED = {
     "position_embedding_type": ("absolute", "positions of another kind"),
 }
 """What would make it another model: the only value that is ours, and what another one means."""
-OWN = ("attention", "feedforward", "factor", "family", "embedding")
-"""`embedding` only with `"factor": "late"`, where Hugging Face's `embedding_size` is H."""
+OWN = ("attention", "feedforward", "factor", "family", "embedding", "block_heads", "block_units", "ranks")
+"""`embedding` only with `"factor": "late"`, where Hugging Face's `embedding_size` is H; the last three only
+where blocks were made smaller than its keys can say."""
 LAYERS_LIMIT = 1024
 PARAMETERS_LIMIT = 1 << 34
 """17 thousand million: 77 times ALBERT-xxlarge. A config that asks for more is a mistake or a trap."""
@@ -201,6 +202,7 @@ def _with_own(config: EncoderConfig, raw: Mapping[str, Any], plan: Plan) -> Enco
     attention, feedforward = own_order(raw, "attention"), own_order(raw, "feedforward")
     if attention and feedforward and plan.suits(attention, feedforward) and _gapless(attention, feedforward):
         config = replace(config, attention=attention, feedforward=feedforward)
+    config = _with_smaller_blocks(config, raw)
     if raw.get("family") in ("albert", "bert"):
         config = replace(config, family=raw["family"])
     if raw.get("factor") not in ("early", "late"):
@@ -211,6 +213,15 @@ def _with_own(config: EncoderConfig, raw: Mapping[str, Any], plan: Plan) -> Enco
     return replace(config, factor="early")  # and a late one with E = H is the same
 
 
+def _with_smaller_blocks(config: EncoderConfig, raw: Mapping[str, Any]) -> EncoderConfig:
+    """Raises `ModelError` for numbers that do not fit the blocks."""
+    heads, units = own_order(raw, "block_heads") or (), own_order(raw, "block_units") or ()
+    ranks = own_order(raw, "ranks") or ()
+    if ranks and len(ranks) != len(fields(Ranks)):
+        raise ModelError(f"ranks should be {len(fields(Ranks))} numbers, but are {list(ranks)}")
+    return replace(config, block_heads=heads, block_units=units, ranks=Ranks(*ranks))
+
+
 def _gapless(*orders: Order) -> bool:
     return all(set(order) == set(range(len(set(order)))) for order in orders)
 
@@ -218,6 +229,8 @@ def _gapless(*orders: Order) -> bool:
 def _own(config: EncoderConfig) -> dict[str, Any]:
     own: dict[str, Any] = {key: list(getattr(config, key)) for key in ("attention", "feedforward")}
     own |= {"factor": config.factor, "family": config.family}
+    own |= {key: list(counts) for key in ("block_heads", "block_units") if (counts := getattr(config, key))}
+    own |= {"ranks": list(astuple(config.ranks))} if config.ranks != Ranks() else {}
     return own | {"embedding": config.embedding} if config.factor == "late" else own
 
 

@@ -20,6 +20,9 @@ EMBEDDINGS = {
     "embeddings.segments": "embeddings.token_type_embeddings",
     "embeddings.norm": "embeddings.LayerNorm",
 }
+THIN_ATTENTION = {"qkv_thin": "qkv_thin", "output_thin": "output_thin"}
+THIN_FEEDFORWARD = {"up_thin": "up_thin", "down_thin": "down_thin"}
+"""Names of ours alone, of matrices that only encoders with `ranks` have; they stand in our own files."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,9 @@ ALBERT = Table(
         "value": "attention.value",
         "output": "attention.dense",
         "norm": "attention.LayerNorm",
+        **THIN_ATTENTION,
     },
-    feedforward={"up": "ffn", "down": "ffn_output", "norm": "full_layer_layer_norm"},
+    feedforward={"up": "ffn", "down": "ffn_output", "norm": "full_layer_layer_norm", **THIN_FEEDFORWARD},
     masked={"masked.dense": "predictions.dense", "masked.norm": "predictions.LayerNorm"},
     masked_bias="predictions.bias",
     decoder="predictions.decoder",
@@ -75,8 +79,14 @@ BERT = Table(
         "value": "attention.self.value",
         "output": "attention.output.dense",
         "norm": "attention.output.LayerNorm",
+        **THIN_ATTENTION,
     },
-    feedforward={"up": "intermediate.dense", "down": "output.dense", "norm": "output.LayerNorm"},
+    feedforward={
+        "up": "intermediate.dense",
+        "down": "output.dense",
+        "norm": "output.LayerNorm",
+        **THIN_FEEDFORWARD,
+    },
     masked={
         "masked.dense": "cls.predictions.transform.dense",
         "masked.norm": "cls.predictions.transform.LayerNorm",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from litebert.durable import replace_json
 from litebert.errors import LitebertError, ModelError
 from litebert.model.checkpoints.checkpoint import Checkpoint
+from litebert.model.checkpoints.compact import COMPACT, write_compact
 from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.google import read_google
 from litebert.model.checkpoints.hub import resolve
@@ -19,6 +21,7 @@ from litebert.model.checkpoints.weights import (
     write_safetensors,
 )
 
+Weights = Literal["fp32", "int8"]
 CONFIG = "config.json"
 FACTORS = "factors.safetensors"
 """Beside `model.safetensors`, brightmart's two tables, which stand there multiplied out."""
@@ -50,16 +53,25 @@ def read_folder(folder: Path) -> Checkpoint:
         raise ModelError(f"{folder}: {error.message}") from error
 
 
-def write_folder(folder: Path, checkpoint: Checkpoint, *, pad: int = 0) -> None:
+def write_folder(folder: Path, checkpoint: Checkpoint, *, pad: int = 0, weights: Weights = "fp32") -> None:
     """`config.json` and `model.safetensors` as `transformers` reads them; each file is whole or not there.
 
-    pad: the id of the padding piece. Raises `ModelError` if a weight is missing or misshapen, or the disk
-    refuses.
+    pad: the id of the padding piece. weights: in int8 they are in a file of our own, a quarter of the size,
+    and blocks that were made smaller are so in it. Raises `ModelError` if a weight is missing or misshapen,
+    or the disk refuses, and for int8 of brightmart's graph, whose two tables it would multiply out.
     """
-    raw, tensors = to_huggingface(checkpoint, pad=pad)
-    if checkpoint.config.factor == "late" and FACTOR in checkpoint.encoder:
-        write_safetensors(folder / FACTORS, {name: checkpoint.encoder[name] for name in (WORDS, FACTOR)})
-    write_safetensors(folder / SAFETENSORS, tensors)
+    late = checkpoint.config.factor == "late" and FACTOR in checkpoint.encoder
+    raw, tensors = to_huggingface(checkpoint, pad=pad, own=weights == "int8")
+    if weights == "int8":
+        if late:
+            raise ModelError(
+                "int8 weights are not for brightmart's graph, which has two word tables; keep fp32"
+            )
+        write_compact(folder / COMPACT, tensors)
+    else:
+        if late:
+            write_safetensors(folder / FACTORS, {name: checkpoint.encoder[name] for name in (WORDS, FACTOR)})
+        write_safetensors(folder / SAFETENSORS, tensors)
     replace_json(folder / CONFIG, raw)
 
 

@@ -40,8 +40,12 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
-        self.attention = nn.ModuleList(Attention(config) for _ in set(config.attention))
-        self.feedforward = nn.ModuleList(FeedForward(config) for _ in set(config.feedforward))
+        self.attention = nn.ModuleList(
+            Attention(config, config.heads_of(block)) for block in sorted(set(config.attention))
+        )
+        self.feedforward = nn.ModuleList(
+            FeedForward(config, config.units_of(block)) for block in sorted(set(config.feedforward))
+        )
         self.pooler = Pooler(config)
         self.dtype = torch.float32
         """The precision of the products; the weights stay fp32. int8 is for answering, and needs `ranges`."""
