@@ -142,10 +142,14 @@ def joined(wait: float = WAIT) -> Iterator[World]:
     if not 0 < wait < float("inf"):
         raise UsageError(f"wait must be more than 0 seconds, but is {wait:g}")
     backend = _backend()
-    from torch.distributed.rendezvous import rendezvous  # Not there in every build of torch.
+    # Not there in every build of torch.
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
 
     with touching(size, wait), _ended_at_once_by_sigterm():
-        store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=wait)))
+        shared, *_ = next(rendezvous("env://", timeout=timedelta(seconds=wait)))
+        # torchrun may keep its store over restarts, and in it the addresses of processes that are gone.
+        store = PrefixStore(f"restart {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", shared)
         torch.distributed.init_process_group(
             backend, store=store, rank=rank, world_size=size, timeout=timedelta(seconds=wait)
         )
