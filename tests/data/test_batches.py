@@ -64,8 +64,9 @@ def test_every_epoch_gives_every_example_once(
     whole = Batches(data, size, seed)
     drawn: list[int] = []
     for k in range(epoch * whole.per_epoch, (epoch + 1) * whole.per_epoch):
-        busy = min(world, len(whole.drawn(k)))  # of the last batch there may be less than one for each
-        parts = [Batches(data, size, seed, rank, world)(k) for rank in range(busy)]
+        processes = [Batches(data, size, seed, rank, world) for rank in range(world)]
+        # Of the last batch there may be less than one for each.
+        parts = [process(k) for process in processes if len(process.share(k)) or world > len(whole.drawn(k))]
         shares = [example for part in parts for example in part.examples]
         assert sorted(shares) == sorted(whole(k).examples)
         assert max(len(part) for part in parts) - min(len(part) for part in parts) <= 1

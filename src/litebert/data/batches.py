@@ -30,7 +30,8 @@ class Batches:
     another order is given.
 
     With a `world` of several processes all draw the same batches, and each takes its own share of each:
-    every `world`-th example from `rank` on. What a batch holds does not depend on the world.
+    every `world`-th example of the epoch from `rank` on, so that their shares of an epoch differ by one
+    example at most. What a batch holds does not depend on the world.
     """
 
     encoded: Epochs
@@ -39,6 +40,8 @@ class Batches:
     rank: int = 0
     world: int = 1
     order: Order | None = None
+    even: bool = False
+    """Whether all batches of an epoch are of one size, to within one; else all but the last are full."""
 
     @property
     def per_epoch(self) -> int:
@@ -49,20 +52,29 @@ class Batches:
         """Batch `number`, counted from 0 and on through the epochs."""
         epoch, places = self._places(number)
         encoded, rows = self.encoded.epoch(epoch, self._order(self.seed, epoch))
-        batch = encoded.batch(rows[places[self.rank :: self.world]])
-        return replace(
-            batch, examples=tuple(self.drawn(number)[self.rank :: self.world].tolist()), whole=len(places)
-        )
+        batch = encoded.batch(rows[self._mine(places)])
+        return replace(batch, examples=tuple(self.share(number).tolist()), whole=len(places))
 
     def drawn(self, number: int) -> NDArray[np.int64]:
         """The numbers of the examples in the whole batch."""
         epoch, places = self._places(number)
         return self._order(self.seed, epoch)[places]
 
+    def share(self, number: int) -> NDArray[np.int64]:
+        """Those of them that are this process's."""
+        epoch, places = self._places(number)
+        return self._order(self.seed, epoch)[self._mine(places)]
+
     def _places(self, number: int) -> tuple[int, NDArray[np.int64]]:
         """The batch's epoch, and its places in it."""
         epoch, at = divmod(number, self.per_epoch)
-        return epoch, np.arange(at * self.size, min((at + 1) * self.size, len(self._order)))
+        count = len(self._order)
+        if self.even:
+            return epoch, np.arange(count * at // self.per_epoch, count * (at + 1) // self.per_epoch)
+        return epoch, np.arange(at * self.size, min((at + 1) * self.size, count))
+
+    def _mine(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        return places[(self.rank - places[0]) % self.world :: self.world]
 
     @property
     def _order(self) -> Order:
