@@ -4,12 +4,14 @@ A name is a run folder, a Hugging Face folder, a TensorFlow checkpoint, a hub na
 as `config:albert-zh-tiny` (new weights), or `embedded`, which is also meant by none.
 
 A run's folder is a Hugging Face folder (`config.json`, `model.safetensors`, the tokenizer's files), so that
-`transformers` opens it, with `task.json`, which says what the head is for.
+`transformers` opens it, with `task.json`, which says what the head is for. Where several tasks were learnt
+together it has one encoder, and under `tasks` a folder for each head, whose path is a model's name, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +27,9 @@ from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.huggingface_config import config_from_huggingface
 from litebert.model.checkpoints.loading import Weights, open_checkpoint, write_folder
-from litebert.model.checkpoints.weights import has_weights
+from litebert.model.checkpoints.several import TASKS as HEADS
+from litebert.model.checkpoints.several import heads_of, write_several
+from litebert.model.checkpoints.weights import has_weights, home
 from litebert.model.config import EncoderConfig, published
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
@@ -61,6 +65,8 @@ class Source:
     """What its head is for, if it has one."""
     notes: tuple[str, ...] = ()
     """Sentences to show: what is random, missing or was decided."""
+    home: Path | None = None
+    """The folder of the encoder, where that serves several heads."""
 
     @property
     def fingerprint(self) -> str:
@@ -72,11 +78,15 @@ class Source:
                 digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
-    def model(self, task: Task[Any, Any], seed: int = 1) -> Model:
-        """An encoder with these weights under `task`'s head; what is new is drawn from `seed`."""
+    def model(self, task: Task[Any, Any], seed: int = 1, encoder: Encoder | None = None) -> Model:
+        """An encoder with these weights under `task`'s head; what is new is drawn from `seed`.
+
+        encoder: one that was made before, to serve this head, too.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
+            if encoder is None:
+                encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
             head = task.head(self.config)
         if weights := self._head(task):
             own = head.state_dict()
@@ -147,9 +157,63 @@ def save(
     folder: Path, model: Model, task: Task[Any, Any], tokenizer: Tokenizer, *, weights: Weights = "fp32"
 ) -> None:
     """Write a whole model: what `open_source`, and `transformers` if they are fp32, read again."""
+    kept, checkpoint = _published(model, task)
+    write_folder(folder, checkpoint, pad=tokenizer.pad, weights=weights)
+    tokenizer.save(folder)
+    replace_json(folder / TASK, to_json(kept))
+
+
+def save_several(
+    folder: Path, models: Mapping[str, tuple[Model, Task[Any, Any]]], tokenizer: Tokenizer
+) -> None:
+    """Write models that have one encoder: that, and under `tasks` a folder for each head by its name."""
+    made = {name: _published(model, task) for name, (model, task) in models.items()}
+    write_several(folder, {name: checkpoint for name, (_, checkpoint) in made.items()}, pad=tokenizer.pad)
+    tokenizer.save(folder)
+    for name, (kept, _) in made.items():
+        replace_json(folder / HEADS / name / TASK, to_json(kept))
+
+
+def headed(name: str | None, task: str | None) -> tuple[str | None, str | None]:
+    """The model and the task that are meant where an encoder has several heads; any other as it stands.
+
+    task: a head's name, or that of a task which one head alone is for. Raises `UsageError` that lists the
+    heads where it must be said which.
+    """
+    if name is None or name == EMBEDDED or name.startswith(PUBLISHED):
+        return name, task
+    heads = heads_of(path) if (path := resolve(name)).is_dir() else {}
+    if not heads:
+        return name, task
+    kinds = {head: str(read_json(folder / TASK).get("task")) for head, folder in heads.items()}
+    found = [head for head, kind in kinds.items() if task in (None, head, kind)]
+    if task in heads:
+        found = [task]
+    if len(found) == 1:
+        return str(heads[found[0]]), None
+    if found:
+        raise UsageError(f"{name} is for {len(found)} tasks: {_listed(kinds, found)}; say which with --task")
+    if _needs_no_head(str(task)):
+        return name, task
+    raise UsageError(f"{name} has no head for {task}; it has {_listed(kinds, heads)}")
+
+
+def _needs_no_head(task: str) -> bool:
+    with suppress(UsageError):
+        return not named(task)().head_name
+    return False
+
+
+def _listed(kinds: Mapping[str, str], heads: Iterable[str]) -> str:
+    """Heads by name, each with its task where it is called otherwise."""
+    return ", ".join(head if kinds[head] == head else f"{head} ({kinds[head]})" for head in heads)
+
+
+def _published(model: Model, task: Task[Any, Any]) -> tuple[Task[Any, Any], Checkpoint]:
+    """A task and a model as a folder keeps them."""
     head = {name.removeprefix("output."): t.detach() for name, t in model.head.state_dict().items()}
     kept, tensors = task.published(head)
-    checkpoint = Checkpoint(
+    return kept, Checkpoint(
         config=model.encoder.config,
         encoder={name: tensor.detach() for name, tensor in model.encoder.state_dict().items()},
         heads={_named(name, task): tensor for name, tensor in tensors.items()},
@@ -157,9 +221,6 @@ def save(
         labels=_labels(task),
         problem=task.problem,
     )
-    write_folder(folder, checkpoint, pad=tokenizer.pad, weights=weights)
-    tokenizer.save(folder)
-    replace_json(folder / TASK, to_json(kept))
 
 
 def dtype_of(precision: str, *, answering: bool = False) -> torch.dtype:
@@ -181,13 +242,16 @@ def _misfit(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) 
 def _open_weights(name: str, path: Path, tokenizer: str | None) -> Source:
     checkpoint = open_checkpoint(path)
     report = str(checkpoint.report)
+    folder = _folder(path)
+    lies = home(folder)
     source = Source(
         name=name,
         config=checkpoint.config,
         checkpoint=checkpoint,
-        tokenizer=load_tokenizer(tokenizer or _folder(path)),
+        tokenizer=load_tokenizer(tokenizer or lies),
         task=_task_of(path, checkpoint),
         notes=(f"{name}: {report}",) if report else (),
+        home=None if lies == folder else lies,
     )
     _check_size(source, tokenizer)
     return source
@@ -280,5 +344,5 @@ def _labels(task: Task[Any, Any] | None) -> tuple[str, ...]:
 
 
 def _folder(path: Path) -> Path:
-    """Where the tokenizer of a checkpoint lies."""
+    """Where a checkpoint lies."""
     return path if path.is_dir() else path.parent

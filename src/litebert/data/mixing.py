@@ -59,8 +59,8 @@ def spread_evenly(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(which task's turn it is, which of its turns) through an epoch, int64 [sum of turns] both.
 
-    A task's turns lie 1/turns of the epoch apart; where the first lies is drawn. So at any moment each has had
-    its share of the turns so far, give or take as many as there are tasks.
+    A task's turns lie 1/turns of the epoch apart; where the first lies is drawn. So at any moment each has
+    had its share of the turns so far, give or take as many as there are tasks.
     """
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch])))
     times = [(np.arange(count) + generator.random()) / count for count in turns]
@@ -74,8 +74,8 @@ def evened_out(counts: Sequence[int], temperature: float) -> tuple[int, ...]:
     """How often an epoch goes through each task, whose batches are so many.
 
     The turns of a task are about proportional to its size to the power 1 / temperature (arXiv 1910.10683
-    §3.5.2): at 1 every task comes once; the higher, the more often small ones are repeated, up to as many
-    turns as the largest has. Raises `UsageError` below 1, where large tasks would have to come in parts.
+    §3.5.2): at 1 every task comes once; the higher, the more often small ones are repeated, up to about as
+    many turns as the largest has. Raises `UsageError` below 1, where large tasks would have to come in parts.
     """
     if not temperature >= 1:
         raise UsageError(f"temperature must be at least 1, but is {temperature}")

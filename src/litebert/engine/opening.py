@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -19,8 +20,10 @@ from litebert.engine.runners import runner_for
 from litebert.errors import InputError, ModelError
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.eight_bits import has_eight_bits
+from litebert.model.encoders.albert import Encoder
+from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
-from litebert.run import EMBEDDED, PUBLISHED, Source, dtype_of, open_source
+from litebert.run import EMBEDDED, PUBLISHED, Source, dtype_of, headed, open_source
 from litebert.tasks.task import Task, named, with_options
 
 PRETRAINED = "masked"
@@ -37,12 +40,14 @@ def open_model(
 ) -> Predictor[Any, Any]:
     """A trained model, ready to answer; one that is not, for a task whose head it has or that needs none.
 
-    task: left out, the model's own. options: of the task, as `name=value`. precision: fp32, bf16, int8, or
-    auto, which is bf16 where the chip has it. tell: hears what is random, missing or cannot be had. Raises
-    `ModelError` for a model that has no task yet, or not this one's head.
+    task: left out, the model's own; of an encoder with several heads, the name of one. options: of the task,
+    as `name=value`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it. tell: hears
+    what is random, missing or cannot be had. Raises `ModelError` for a model that has no task yet, or not
+    this one's head.
     """
     if name is not None and is_exported(name):
         return open_exported(Path(name), task=task, options=options, precision=precision)
+    name, task = headed(name, task)
     source = open_source(name)
     asked = with_options(_task(source, task), options)
     if not (source.has_head(asked) or (source.checkpoint is None and asked.head_name == PRETRAINED)):
@@ -50,15 +55,28 @@ def open_model(
     if tell is not None and source.checkpoint is None:
         for note in source.notes:
             tell(note)
-    model = source.model(asked)
     dtype = dtype_of(precision, answering=True)
     if dtype is torch.int8 and (why := _no_int8(asked)):
         dtype = fastest_dtype()
         if tell is not None:
             tell(f"{why}: it answers in {'bf16' if dtype is torch.bfloat16 else 'fp32'} instead")
-    if dtype is torch.int8:
-        calibrate(model.encoder, source.tokenizer)
+    model = _model(source, asked, dtype)
     return Predictor(runner_for(model, asked, dtype), asked, source.tokenizer)
+
+
+_SHARED: WeakValueDictionary[Any, Encoder] = WeakValueDictionary()
+"""Encoders of several heads, as long as one of them is held: by their files and their precision."""
+
+
+def _model(source: Source, task: Task[Any, Any], dtype: torch.dtype) -> Model:
+    """With the encoder that another head of it has opened already, if there is one."""
+    key = None if source.home is None else repr((source.home, stamped(source.home), source.config, dtype))
+    model = source.model(task, encoder=_SHARED.get(key))
+    if dtype is torch.int8 and key not in _SHARED:
+        calibrate(model.encoder, source.tokenizer)
+    if key is not None:
+        _SHARED[key] = model.encoder
+    return model
 
 
 def _no_int8(task: Task[Any, Any]) -> str:
@@ -106,8 +124,9 @@ def load(
     >>> load("runs/reviews")(["比想象的还要好"])
     [Label(label='positive', probability=0.93)]
 
-    task: what to ask, where the model has no task of its own: `load(name, task="embedding")`; options are
-    the task's, `("pooling=max",)`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it.
+    task: what to ask, where the model has no task of its own: `load(name, task="embedding")`; or which head,
+    where it has several: all that are loaded read one encoder in memory. options are the task's,
+    `("pooling=max",)`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it.
     The function raises `InputError` for the first that cannot be answered.
     """
     predictor = open_model(name, task=task, options=options, precision=precision)

@@ -33,6 +33,8 @@ class Convert:
     """The folder to write; it must be new or empty."""
     to: Literal["huggingface", "tensorflow"] = "huggingface"
     """huggingface: config.json, model.safetensors, tokenizer. tensorflow: Google's TF1 checkpoint."""
+    task: str | None = None
+    """Of an encoder with several heads, the name of the one to write with it."""
     sharing: Literal["all", "attention", "ffn", "none"] | None = None
     """Which blocks all layers share; left out, as it is."""
 
@@ -41,12 +43,19 @@ class Convert:
         from litebert.embedded import model_folder
         from litebert.model.checkpoints.hub import resolve
         from litebert.model.checkpoints.loading import open_checkpoint
-        from litebert.run import EMBEDDED, PUBLISHED
+        from litebert.model.checkpoints.several import heads_of
+        from litebert.run import EMBEDDED, PUBLISHED, headed
 
         if self.source.startswith(PUBLISHED):
             raise UsageError(f"{self.source} has no weights to convert; train it first, and convert its run")
-        path = model_folder() if self.source == EMBEDDED else resolve(self.source)
+        name, _ = headed(self.source, self.task) if self.task else (self.source, None)
+        path = model_folder() if self.source == EMBEDDED else resolve(name or self.source)
         checkpoint, notes = self._shared(open_checkpoint(path))
+        if heads := heads_of(path):
+            notes = (
+                *notes,
+                f"its encoder alone; --task {' or '.join(heads)} would write that head, too",
+            )
         tokenizer = _tokenizer(path)
         if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
             raise UsageError(f"{self.target} is not empty; name a new folder")
@@ -100,9 +109,10 @@ _LAYOUTS = {"huggingface": "litebert and Hugging Face's transformers", "tensorfl
 
 def _tokenizer(path: Path) -> Tokenizer | None:
     """The one beside a model, if there is one."""
+    from litebert.model.checkpoints.weights import home
     from litebert.text.loading import load_tokenizer
 
     try:
-        return load_tokenizer(path if path.is_dir() else path.parent)
+        return load_tokenizer(home(path if path.is_dir() else path.parent))
     except ModelError:
         return None

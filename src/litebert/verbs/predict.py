@@ -38,7 +38,7 @@ class Predict:
     model: str | None = None
     """A run folder, a Hugging Face folder or a hub name."""
     task: str | None = None
-    """What to ask of a model that has no task of its own: embedding, fill-mask; left out, the model's own."""
+    """Which of a model's several heads; or what to ask of one without, as embedding; left out, its own."""
     options: tuple[str, ...] = ()
     """Of the task, as name=value: pooling=max, or top=10."""
     input: str = PIPE

@@ -16,6 +16,7 @@ from litebert.model.checkpoints.huggingface import FACTOR, WORDS, from_huggingfa
 from litebert.model.checkpoints.weights import (
     SAFETENSORS,
     has_weights,
+    home,
     read_safetensors,
     read_weights,
     write_safetensors,
@@ -44,7 +45,8 @@ def open_checkpoint(name: str | Path) -> Checkpoint:
 def read_folder(folder: Path) -> Checkpoint:
     """A Hugging Face folder, which every run's folder is too."""
     raw = read_json(folder / CONFIG)
-    factors = read_safetensors(folder / FACTORS) if (folder / FACTORS).is_file() else None
+    beside = home(folder) / FACTORS
+    factors = read_safetensors(beside) if beside.is_file() else None
     try:
         return from_huggingface(raw, read_weights(folder), factors)
     except LitebertError as error:

@@ -31,12 +31,22 @@ TENSORS_LIMIT = 100_000
 SECONDS_LIMIT = 1800
 """For a pickle to be read: more than the largest takes from a slow disk."""
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-_SHARD = re.compile(r"[\w-][\w.-]*\.(?:safetensors|bin)")
+HOME = "../../"
+"""From the folder of a head to that of the encoder that it shares with others (`several.py`)."""
+HEAD = "head.safetensors"
+"""There, the head alone."""
+_ALONE = "`litebert convert --task` writes a folder that needs no other"
+_SHARD = re.compile(rf"(?:{re.escape(HOME)})?[\w-][\w.-]*\.(?:safetensors|bin)")
 
 
 def has_weights(folder: Path) -> bool:
     """Whether there is anything that `read_weights` reads."""
     return any((folder / name).is_file() for name in _readers())
+
+
+def home(folder: Path) -> Path:
+    """Where the encoder lies that a folder's head reads, with its tokenizer: mostly the folder itself."""
+    return (folder / HOME).resolve() if (folder / HEAD).is_file() else folder
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -96,8 +106,10 @@ def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict
     tensors: dict[str, Tensor] = {}
     for shard in dict.fromkeys(places.values()):
         if not isinstance(shard, str) or not _SHARD.fullmatch(shard):
-            raise ModelError(f"{index}: {shard!r} is not the name of a file beside it")
-        tensors |= read(index.with_name(shard))
+            raise ModelError(f"{index}: {shard!r} is not the name of a file beside it, nor of one in {HOME}")
+        if shard.startswith(HOME) and not (index.parent / shard).is_file():
+            raise ModelError(f"{index}: this is a head alone; its encoder, {shard}, is not there. {_ALONE}")
+        tensors |= read(index.parent / shard)
     if missing := sorted(places.keys() - tensors.keys()):
         raise ModelError(f"{index}: {missing[0]} is not in {places[missing[0]]}")
     return tensors
