@@ -23,9 +23,9 @@ from litebert.apps.search.documents import Document, read_documents
 from litebert.apps.search.neighbours import Exact, Graph
 from litebert.apps.search.passages import LETTERS, passages, sentences
 from litebert.apps.search.search import Searcher
-from litebert.apps.search.words import WordIndex, terms
 from litebert.cli import main
 from litebert.errors import DataError, ModelError, UsageError
+from litebert.text.bm25 import WordIndex, terms
 from small_runs import FAST, Runs, write
 
 SHOP = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from litebert.data.example import Example, Place
 from litebert.engine.predictor import Predictor
-from litebert.evaluation.baseline import tfidf_accuracy
+from litebert.evaluation.baseline import judge
 from litebert.evaluation.evaluate import evaluate
 from litebert.model.packing import Packed
 from litebert.tasks.classification import Classification
@@ -77,4 +77,5 @@ def test_the_baseline_reads_words_and_characters() -> None:
         example("好看", "yes"),
         example("难看", "no"),
     ]
-    assert tfidf_accuracy(train * 5, [example("a good one", "yes"), example("真难看", "no")]) == 1.0
+    dev = [example("a good one", "yes"), example("真难看", "no")]
+    assert judge("tfidf", TASK, train * 5, dev).metrics["accuracy"] == 1.0

@@ -16,8 +16,8 @@ from typing import Any
 
 from litebert.apps.search.passages import sentences
 from litebert.apps.search.search import By, Searcher
-from litebert.apps.search.words import terms
 from litebert.errors import UsageError
+from litebert.text.bm25 import terms
 
 KNOWN = 0.5
 """The share of a question that must be found again for anything to be known of it."""

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert.apps import columns
-from litebert.apps.search.words import WordIndex, terms
 from litebert.data.rows import opened
 from litebert.errors import DataError, UsageError, nearest
 from litebert.tasks.metrics import interval_of_mean
+from litebert.text.bm25 import WordIndex, terms
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

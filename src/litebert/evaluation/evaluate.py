@@ -77,14 +77,17 @@ def evaluate(
         outputs = weighed(predictor, outputs, [one.example for one in answered])
     return Evaluation(
         metrics=predictor.task.measure(outputs, wanted),
-        intervals=_intervals(predictor.task, outputs, wanted) if intervals else {},
+        intervals=intervals_of(predictor.task, outputs, wanted) if intervals else {},
         answered=answered,
         refused=[one for one in judged if isinstance(one, Refused)],
         truncated=predictor.truncated - before,
     )
 
 
-def _intervals(task: Task[Any, Any], outputs: list[Any], wanted: list[Any]) -> dict[str, tuple[float, float]]:
+def intervals_of(
+    task: Task[Any, Any], outputs: list[Any], wanted: list[Any]
+) -> dict[str, tuple[float, float]]:
+    """95 % bootstrap intervals of all measures."""
     fewest, most = RESAMPLES
     resamples = min(most, max(fewest, _WORK // max(1, len(wanted))))
     if (counts := task.counts(outputs, wanted)) is not None:

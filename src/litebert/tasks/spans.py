@@ -118,7 +118,7 @@ class SpanTask(Task[WordsT, OutputT]):
         rows = list(word_pieces.words_of(encodings))
         bounds = np.concatenate([row.bounds[row.read] for row in rows])
         known = [span for span in self.spans(wanted) if span.label in self.types]
-        spelt = tags.tagged(len(bounds), _covering(known, bounds), self.scheme)
+        spelt = tags.tagged(len(bounds), covering(known, bounds), self.scheme)
         numbers = np.array([label_number(tag, self.labels) for tag in spelt], dtype=np.int64)
         return [{"tag": placed} for placed in at_words(rows, numbers)]
 
@@ -229,7 +229,7 @@ def _span(chunk: Chunk, bounds: Bounds, text: str) -> Span:
     return Span(chunk.type, start, end, text[start:end])
 
 
-def _covering(spans: Sequence[Span], bounds: Bounds) -> Iterator[Chunk]:
+def covering(spans: Sequence[Span], bounds: Bounds) -> Iterator[Chunk]:
     """The words that each span has some of, in their order."""
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         first = int(np.searchsorted(bounds[:, 1], span.start, side="right"))

@@ -41,7 +41,7 @@ class Demo:
         """Accuracy on the test reviews, of the model and of the baseline, and the answers."""
         from litebert.data.examples import read
         from litebert.engine.opening import open_model
-        from litebert.evaluation.baseline import tfidf_accuracy
+        from litebert.evaluation.baseline import judge
         from litebert.evaluation.evaluate import evaluate
         from litebert.training.settings import TrainSettings
         from litebert.verbs.train import Train
@@ -52,10 +52,12 @@ class Demo:
         test = read(TEST, predictor.task)
         evaluation = evaluate(predictor, test.rows)
         answers = predictor(map(predictor.task.Input, SENTENCES))
+        train = read(TRAIN, predictor.task)
+        tfidf = judge("tfidf", predictor.task, train.rows, test.rows, intervals=False)
         return {
             "accuracy": evaluation.metrics["accuracy"],
             "interval": list(evaluation.intervals["accuracy"]),
-            "tfidf_accuracy": tfidf_accuracy(read(TRAIN, predictor.task).rows, test.rows),
+            "tfidf_accuracy": tfidf.metrics["accuracy"],
             "answers": dict(zip(SENTENCES, map(asdict, answers), strict=True)),
         }
 

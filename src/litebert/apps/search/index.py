@@ -16,8 +16,8 @@ from litebert.apps.search.documents import Document, read_documents
 from litebert.apps.search.neighbours import Exact, Graph, Neighbours, Vectors
 from litebert.apps.search.passages import Span, passages
 from litebert.apps.search.storage import Manifest
-from litebert.apps.search.words import WordIndex
 from litebert.errors import UsageError
+from litebert.text.bm25 import WordIndex
 from litebert.training.lock import alone
 
 Ints = NDArray[np.int64]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from litebert.apps.search import storage
 from litebert.apps.search.index import Index, load
-from litebert.apps.search.words import terms
 from litebert.errors import ModelError, UsageError
+from litebert.text.bm25 import terms
 
 if TYPE_CHECKING:
     from litebert.apps.search.reader import Reader
