@@ -18,6 +18,7 @@ shared = frozenset(
         "options",
         "passages",
         "places",
+        "rewording",
         "span_cells",
         "spans",
         "tags",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from litebert.model.config import EncoderConfig
+    from litebert.tasks.rewording import Change
 
 
 @final
@@ -70,6 +71,9 @@ class Classification(Task[Text, Label]):
 
     def encode_many(self, given: Sequence[Text], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         return texts.encode_many(given, tokenizer, self.max_pieces, self.on_long)
+
+    def reworded(self, given: Text, wanted: Label, change: Change) -> tuple[Text, Label]:
+        return texts.reworded(given, change), wanted
 
     def target(self, encoding: Encoding, wanted: Label) -> Target:  # noqa: ARG002 (a window has its text's label)
         return {"label": label_number(wanted.label, self.labels)}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from litebert.model.config import EncoderConfig
+    from litebert.tasks.rewording import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,9 @@ class Multilabel(Task[Text, Labels]):
 
     def encode_many(self, given: Sequence[Text], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         return texts.encode_many(given, tokenizer, self.max_pieces, self.on_long)
+
+    def reworded(self, given: Text, wanted: Labels, change: Change) -> tuple[Text, Labels]:
+        return texts.reworded(given, change), wanted
 
     def target(self, encoding: Encoding, wanted: Labels) -> Target:  # noqa: ARG002 (a window has its text's labels)
         return {"labels": self._flags([wanted])[0].astype(np.float32)}

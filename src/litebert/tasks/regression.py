@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from litebert.model.config import EncoderConfig
+    from litebert.tasks.rewording import Change
 
 
 SCORES = ("score", "stars", "star", "rating", "similarity", "label", "value", "target", "评分", "分数")
@@ -69,6 +70,9 @@ class Regression(Task[Text, Score]):
 
     def encode_many(self, given: Sequence[Text], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         return texts.encode_many(given, tokenizer, self.max_pieces, self.on_long)
+
+    def reworded(self, given: Text, wanted: Score, change: Change) -> tuple[Text, Score]:
+        return texts.reworded(given, change), wanted
 
     def target(self, encoding: Encoding, wanted: Score) -> Target:  # noqa: ARG002 (a window has its text's score)
         return {"score": (wanted.score - self.mean) / self.scale}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from litebert.model.config import EncoderConfig
+    from litebert.tasks.rewording import Change
 
 MARKS = ("<e1>", "</e1>", "<e2>", "</e2>")
 _MARK = re.compile("|".join(MARKS))
@@ -103,6 +104,12 @@ class Relations(Task[Marked, Label]):
 
     def encode_many(self, given: Sequence[Marked], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         return [caught(self.encode, one, tokenizer) for one in given]
+
+    def reworded(self, given: Marked, wanted: Label, change: Change) -> tuple[Marked, Label]:
+        """The marked parts stay as they are."""
+        at = {mark[0]: mark.span() for mark in _MARK.finditer(given.text)}
+        kept = [(at[f"<e{n}>"][0], at[f"</e{n}>"][1]) for n in (1, 2)]
+        return Marked(change(given.text, None, kept).text), wanted
 
     def target(self, encoding: Encoding, wanted: Label) -> Target:  # noqa: ARG002 (there is only one)
         return {"label": label_number(wanted.label, self.labels)}

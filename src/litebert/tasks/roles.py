@@ -10,6 +10,7 @@ import numpy as np
 
 from litebert.errors import InputError
 from litebert.tasks import word_pieces, words
+from litebert.tasks.rewording import Reworded, Spans
 from litebert.tasks.spans import Span, SpanTask
 from litebert.tasks.task import Record, caught
 from litebert.tasks.words import Words, laid_out
@@ -70,6 +71,18 @@ class RoleTask(SpanTask[Predicate, Roles]):
             rows if isinstance(rows, InputError) else caught(_mark, one, rows)
             for one, rows in zip(given, many, strict=True)
         ]
+
+    def fixed(self, given: Predicate) -> Spans:
+        return [_place(given)]
+
+    def placed(self, given: Predicate, done: Reworded) -> Predicate:
+        """The predicate has gone somewhere, too."""
+        start, _ = _place(given)
+        if given.tokens is None:
+            return replace(super().placed(given, done), predicate=done.moved(given.predicate))
+        _, bounds = laid_out(replace(given, text=done.text, tokens=done.words))
+        found = int(np.flatnonzero(bounds[:, 0] == done.moved(start))[0])
+        return replace(super().placed(given, done), predicate=found)
 
     def made(self, spans: tuple[Span, ...]) -> Roles:
         return Roles(spans)

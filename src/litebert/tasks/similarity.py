@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from litebert.model.checkpoints.checkpoint import Problem
     from litebert.model.config import EncoderConfig
+    from litebert.tasks.rewording import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,9 @@ class Similarity(Task[Pair, Score]):
         if self.encoder == "bi":
             return super().encode_many(given, tokenizer)
         return self._cross.encode_many([Text(one.text, one.second) for one in given], tokenizer)
+
+    def reworded(self, given: Pair, wanted: Score, change: Change) -> tuple[Pair, Score]:
+        return Pair(change(given.text).text, change(given.second).text), wanted
 
     def target(self, encoding: Encoding, wanted: Score) -> Target:
         if self.encoder == "cross":

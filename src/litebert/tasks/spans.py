@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from litebert.errors import InputError
 from litebert.tasks import metrics, span_cells, tags, word_pieces, words
 from litebert.tasks.labels import check_distinct, fit_labels, label_number
+from litebert.tasks.rewording import Change, Reworded, Spans
 from litebert.tasks.tags import Chunk, Grammar, Scheme
 from litebert.tasks.task import Record, Target, Task
 from litebert.tasks.words import Bounds, Words, laid_out
@@ -103,6 +104,23 @@ class SpanTask(Task[WordsT, OutputT]):
         if (spans := words.parsed(cells.get(answer))) is not None:
             made[answer] = span_cells.read(spans, text, bounds, name=self.answer, note=note)
         return made
+
+    def reworded(self, given: WordsT, wanted: OutputT, change: Change) -> tuple[WordsT, OutputT]:
+        """The spans stay as they are, wherever they have gone."""
+        text, bounds = laid_out(given)
+        spans = self.spans(wanted)
+        kept = [*((span.start, span.end) for span in spans), *self.fixed(given)]
+        done = change(text, None if given.tokens is None else bounds, kept)
+        moved = (replace(one, start=done.moved(one.start), end=done.moved(one.end)) for one in spans)
+        return self.placed(given, done), self.made(tuple(moved))
+
+    def fixed(self, given: WordsT) -> Spans:  # noqa: ARG002
+        """What must stay of a text besides its spans."""
+        return ()
+
+    def placed(self, given: WordsT, done: Reworded) -> WordsT:
+        """The Input with its text changed."""
+        return replace(given, text=done.text, tokens=None if given.tokens is None else done.words)
 
     def encode(self, given: WordsT, tokenizer: Tokenizer) -> list[Encoding]:
         return [*word_pieces.encode(given, tokenizer, self.max_pieces, self.on_long)]

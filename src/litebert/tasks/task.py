@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from litebert.model.checkpoints.checkpoint import Problem
     from litebert.model.config import EncoderConfig
+    from litebert.tasks.rewording import Change
 
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
@@ -192,6 +193,18 @@ class Task(ABC, Generic[InputT, OutputT]):
         """A row of a file, as it is learnt from and judged by; mostly as it is. Raises `ValueError` if the
         two do not fit together."""
         return given, wanted
+
+    def reworded(
+        self,
+        given: InputT,  # noqa: ARG002
+        wanted: OutputT,  # noqa: ARG002
+        change: Change,  # noqa: ARG002
+    ) -> tuple[InputT, OutputT]:
+        """An example with its texts changed, of which the same is wanted, wherever it has gone. Raises
+        `UsageError` for a task that has no such thing."""
+        raise UsageError(
+            f"--augment is not for the task {self.name}: what is wanted would no longer fit to a changed text"
+        )
 
     @abstractmethod
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:

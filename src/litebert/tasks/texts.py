@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from litebert.tasks.task import Record, caught
 from litebert.text.encoding import Encoding, OnLong, join
 from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from litebert.tasks.rewording import Change
 
 COLUMNS = {
     "text": (
@@ -36,6 +40,12 @@ class Text(Record):
     """The text to read, as a person wrote it."""
     second: str | None = None
     """The second text of a pair: a hypothesis, an answer, another wording."""
+
+
+def reworded(given: Text, change: Change) -> Text:
+    """With its texts changed, each by itself."""
+    second = None if given.second is None else change(given.second).text
+    return Text(change(given.text).text, second)
 
 
 def encode(given: Text, tokenizer: Tokenizer, limit: int, on_long: OnLong) -> list[Encoding]:

@@ -28,7 +28,7 @@ Bounds = NDArray[np.int64]
 
 _KANA = "\u3040-\u30ff\u31f0-\u31ff"
 _CJK_MARKS = "\u3000-\u303f\uff01-\uff65\u2014\u2018\u2019\u201c\u201d\u2026"
-_UNSPACED = re.compile(f"[{HAN}{_KANA}{_CJK_MARKS}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+UNSPACED = re.compile(f"[{HAN}{_KANA}{_CJK_MARKS}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 """Characters between which and their neighbours no space is written: of Chinese, Japanese, Thai, Lao, Burmese
 and Khmer."""
 _MARKS = (
@@ -73,10 +73,10 @@ def joined(tokens: Sequence[str]) -> tuple[str, Bounds]:
     >>> joined(["EU", "rejects"])[0], joined(["在", "2004", "年"])[0], joined(["共", "1", "2", "人"])[0]
     ('EU rejects', '在2004年', '共12人')
     """
-    characters = all(len(token) == 1 for token in tokens) and any(map(_UNSPACED.match, tokens))
+    characters = all(len(token) == 1 for token in tokens) and any(map(UNSPACED.match, tokens))
     parts: list[str] = []
     for place, token in enumerate(tokens):
-        apart = place and not characters and not (_UNSPACED.match(token[0]) or _UNSPACED.match(parts[-1][-1]))
+        apart = place and not characters and not (UNSPACED.match(token[0]) or UNSPACED.match(parts[-1][-1]))
         parts += [" ", token] if apart else ["", token]
     ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
     return "".join(parts), np.stack([ends[0::2], ends[1::2]], axis=1) if parts else cut("")

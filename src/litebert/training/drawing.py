@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """How often the training examples come, and how much each counts. By default once an epoch, and alike."""
+    """How often the training examples come, how they are changed, and how much each counts.
+
+    By default once an epoch, as they are, and alike.
+    """
 
     sampling: Literal["shuffled", "balanced"] = "shuffled"
     """balanced: each class comes as often as the commonest; every example still comes in each epoch."""
     class_weights: Literal["none", "balanced"] = "none"
     """balanced: in the loss each class counts for as much as the others."""
+
+    augment: tuple[str, ...] = ()
+    """Changes texts anew in each epoch: NAME=RATE, such as deletion=0.1 swap=0.1."""
 
     def fingerprint(self) -> dict[str, str]:
         """All that changes the result; nothing where nothing is asked."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from litebert.data.batches import Batches
+from litebert.data.batches import Batches, Epochs
 from litebert.data.encoded import Encoded, encode_all
 from litebert.data.examples import Examples
 from litebert.engine.predictor import Predictor
@@ -18,6 +18,7 @@ from litebert.evaluation.evaluate import Evaluation, evaluate
 from litebert.model.fusion import fusing
 from litebert.run import dtype_of
 from litebert.tasks.task import Task
+from litebert.training.augmentation.augmented import Augmented
 from litebert.training.events import Watcher
 from litebert.training.fit import Job, fit
 from litebert.training.objectives.finetuning import Finetuning
@@ -42,11 +43,24 @@ def finetune(
     model = prepared.source.model(prepared.task, prepared.settings.seed)
     model.encoder.dtype = dtype_of(prepared.settings.precision)
     with fusing(prepared.fused):
-        fit(model, job(prepared, encoded["train"]), folder, watch=watch)
+        fit(model, job(prepared, learnt(prepared, encoded["train"], folder)), folder, watch=watch)
     return conclude(folder, model, decided(prepared, model), cut)
 
 
-def job(prepared: Prepared, train: Encoded) -> Job:
+def learnt(prepared: Prepared, train: Encoded, folder: Path) -> Epochs:
+    """The training examples as each epoch has them."""
+    if not prepared.drawing.augment:
+        return train
+    return Augmented(
+        task=prepared.task,
+        tokenizer=prepared.source.tokenizer,
+        rows=prepared.sets.train.rows,
+        augmentations=prepared.augmentations(folder),
+        seed=prepared.settings.seed,
+    )
+
+
+def job(prepared: Prepared, train: Epochs) -> Job:
     """The run as the loop sees it."""
     settings, task = prepared.settings, prepared.task
     return Job(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,14 @@ from litebert.model.config import EncoderConfig
 from litebert.run import Source, dtype_of
 from litebert.tasks.task import Task, to_json
 from litebert.text.encoding import OnLong
+from litebert.training.augmentation.augmentation import (
+    Augmentation,
+    Ground,
+    Setting,
+    decisive,
+    in_order,
+    made,
+)
 from litebert.training.drawing import Drawing
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.presets import WRITING, preset, worth_fusing
@@ -61,7 +70,19 @@ class Prepared:
             task=json.dumps(to_json(self.task), ensure_ascii=False),
             fused=str(self.fused),
             drawing=self.drawing.fingerprint(),
+            **({"augmentation": decisive(self.settings_of_augmentations)} if self.drawing.augment else {}),
         )
+
+    @property
+    def settings_of_augmentations(self) -> list[Setting]:
+        """In the order in which they are applied."""
+        return in_order(map(Setting.read, self.drawing.augment))
+
+    def augmentations(self, folder: Path | None = None) -> list[Augmentation]:
+        """How the training examples are changed. folder: where what takes long may be kept. Raises
+        `UsageError` for what this run cannot do."""
+        ground = Ground(rows=self.sets.train.rows, task=self.task, source=self.source, folder=folder)
+        return [made(setting, ground) for setting in self.settings_of_augmentations]
 
 
 def prepare(
@@ -93,7 +114,7 @@ def prepare(
         writes=task.runner == WRITING,
     )
     decided = _decided(usual.fill(settings))
-    return Prepared(
+    run = Prepared(
         source=source.with_dropout(usual.dropout if dropout is None else dropout),
         task=task,
         sets=sets,
@@ -101,6 +122,8 @@ def prepare(
         drawing=drawing,
         fused=worth_fusing(source.config, decided, sets.train),
     )
+    run.augmentations()
+    return run
 
 
 def _decided(settings: TrainSettings) -> TrainSettings:
