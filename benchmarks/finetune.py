@@ -135,6 +135,7 @@ def litebert(rows: list[tuple[list[int], int]], shape: str, _side: str) -> tuple
         firsts=np.arange(len(rows) + 1),
         targets={"label": np.array([label for _, label in rows])},
         piecewise=frozenset(),
+        lists={},
         truncated=0,
     )
     torch.manual_seed(1)

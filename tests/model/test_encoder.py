@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from reference import LENGTHS, encoder, encodings, far, padded, small
 from torch.nn import functional as F
 
-from litebert.model.attention import Noise, attend, attend_first, keeps
-from litebert.model.dropout import Draw
+from litebert.model.attention import attend, attend_first, keeps
+from litebert.model.dropout import Draw, Noise
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden
 from litebert.model.packing import Packed, pack

@@ -143,7 +143,8 @@ def test_the_draw_moves_with_the_step_and_samples_differ() -> None:
 
 def test_on_average_attention_dropout_changes_nothing() -> None:
     """With values that are all alike, what is gathered is (what is kept of) 1: its mean over draws is 1."""
-    from litebert.model.attention import Noise, attend
+    from litebert.model.attention import attend
+    from litebert.model.dropout import Noise
 
     batch = pack(encodings((60, 30)))
     qkv = torch.cat([torch.randn(90, 2 * 24), torch.ones(90, 24)], 1)

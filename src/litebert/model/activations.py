@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from litebert.model.config import Activation
 from litebert.model.functions import applied
 from litebert.model.fusion import fused
+from litebert.model.native import activation as native
+from litebert.model.native.compiling import serves
 
 _C, _K = 2 * math.sqrt(2 / math.pi), 0.044715
 
@@ -36,13 +38,13 @@ class _GeluNew(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return _gelu_new(x)
+        return native.gelu(x.contiguous()) if serves(x) else _gelu_new(x)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return _gelu_new_slope(x, dy)
+        return native.gelu_slope(x.contiguous(), dy.contiguous()) if serves(x, dy) else _gelu_new_slope(x, dy)
 
 
 def gelu_new(x: Tensor) -> Tensor:

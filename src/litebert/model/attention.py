@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -19,25 +18,20 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from litebert.model import stretches
-from litebert.model.dropout import Draw, kept, numbers
+from litebert.model.dropout import Noise, kept, numbers
 from litebert.model.functions import applied
 from litebert.model.fusion import fused
+from litebert.model.native import attention as native
+from litebert.model.native.compiling import serves
 from litebert.model.packing import Packed, Tier
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Dropout on the weights of one layer's attention: its rate, and where it is drawn."""
-
-    rate: float
-    draw: Draw
-    site: int
 
 
 def attend(qkv: Tensor, batch: Packed, heads: int, noise: Noise | None = None) -> Tensor:
     """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]."""
     if noise is None and not torch.is_grad_enabled():
         return stretches.attend(qkv, batch, heads)
+    if serves(qkv):
+        return native.attend(qkv, batch, heads, noise)
     return applied(_Attend, qkv, batch, heads, noise)
 
 

@@ -17,11 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from litebert.model.attention import Noise, attend, attend_first
+from litebert.model.attention import attend, attend_first
 from litebert.model.config import Activation, EncoderConfig
 from litebert.model.crossing import Crossing, attend_to
-from litebert.model.dropout import Draw, dropout
+from litebert.model.dropout import Draw, Noise, dropout
 from litebert.model.eight_bits import EightBits, Ranges, Watched
+from litebert.model.native.compiling import serves
+from litebert.model.native.norm import norm_of_sum
 from litebert.model.packing import Packed
 from litebert.model.products import Linear, fastest_dtype, stack, stacked
 
@@ -111,7 +113,8 @@ class Norm(nn.LayerNorm):
     """Layer normalisation of a sum: fp32 inside, whatever comes in."""
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
-        return self(x + y)  # type: ignore[no-any-return]
+        known = serves(x, y) and self.weight.dtype is torch.float32
+        return norm_of_sum(self, x, y) if known else self(x + y)
 
 
 def _table(rows: int, width: int) -> nn.Embedding:

@@ -22,7 +22,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from litebert.model.attention import (
-    Noise,
     drop,
     keeps,
     laid_out,
@@ -31,6 +30,7 @@ from litebert.model.attention import (
     softmax_slope,
     taken_back,
 )
+from litebert.model.dropout import Noise
 from litebert.model.functions import applied
 from litebert.model.packing import WIDTHS, Packed, rounded
 

@@ -27,6 +27,15 @@ class Draw:
         return _scramble(keys ^ salt)
 
 
+@dataclass(frozen=True)
+class Noise:
+    """Dropout on the weights of one layer's attention: its rate, and where it is drawn."""
+
+    rate: float
+    draw: Draw
+    site: int
+
+
 def dropout(x: Tensor, rate: float, rows: Tensor) -> Tensor:
     """x [N, C] with elements dropped by rate and the others scaled up; rows from `Draw.rows` [N]."""
     keep = kept(rows[:, None], numbers(torch.arange(x.shape[-1], device=x.device)), rate)
@@ -38,6 +47,11 @@ def numbers(columns: Tensor) -> Tensor:
     return _scramble(columns + (1 << 40))
 
 
+def least(rate: float) -> int:
+    """The smallest of the 31 bits' numbers that is kept."""
+    return int(rate * 0x7FFF_FFFF)
+
+
 @fused
 def kept(row: Tensor, column: Tensor, rate: float) -> Tensor:
     """bool, true with probability 1 - rate, for each pair of int32 numbers."""
@@ -46,7 +60,7 @@ def kept(row: Tensor, column: Tensor, rate: float) -> Tensor:
     h = h ^ ((h >> 15) & 0x1FFFF)
     h = h * -2048144777
     h = h ^ ((h >> 13) & 0x7FFFF)
-    return (h & 0x7FFF_FFFF) >= int(rate * 0x7FFF_FFFF)
+    return (h & 0x7FFF_FFFF) >= least(rate)
 
 
 @fused

@@ -38,6 +38,11 @@ def fusing(on: bool) -> Iterator[None]:
         _on = before
 
 
+def wanted() -> bool:
+    """Whether compiled functions are asked for here, and there is a compiler."""
+    return _on
+
+
 def _compile(function: Callable[P, R]) -> Callable[P, R]:
     """One compilation for all shapes, in this process: for these small functions torch's pool of compiling
     processes is busy starting long after the last is done, on the cores that training wants."""

@@ -30,7 +30,7 @@ _ROWS_HINT = 512
 """The number of rows that a layout is chosen for; any number may then be multiplied."""
 _WORTH_PACKING = 1 << 20
 """Numbers in a bf16 matrix from which packing it is won back: smaller ones lie in the cache as they are."""
-_ENOUGH_ROWS = 4096
+_ENOUGH_ROWS = 256
 """Rows of a weight's gradient that are worth a product of their own: fewer wait for those of other layers."""
 
 
@@ -80,7 +80,7 @@ class Product:
         self._then = then
         self.bias = None if bias is None else bias.detach().to(dtype)
         self._weight = weight.detach().to(dtype)
-        self._forward = _Matrix(self._weight)
+        self._forward = _Matrix(self._weight, learns=torch.is_grad_enabled())
         self._backward: _Matrix | None = None
         self.uses = _Uses()
         needs = torch.is_grad_enabled() and weight.requires_grad
@@ -100,7 +100,7 @@ class Product:
     def backward(self, dy: Tensor) -> Tensor:
         """dy [N, out] → dx [N, in]."""
         if self._backward is None:
-            self._backward = _Matrix(self._weight.t())
+            self._backward = _Matrix(self._weight.t(), learns=True)
         return self._backward.multiplied(dy, None)
 
 
@@ -108,9 +108,9 @@ class _Matrix:
     """A matrix [out, in] that rows are multiplied with, laid out as that is fastest: packed, where it is
     used often enough to win that back, as it always is by what does not learn."""
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight: Tensor, *, learns: bool) -> None:
         self._fuses = fuses_bias(weight.dtype, weight.device.type)
-        often = weight.numel() >= _WORTH_PACKING or not torch.is_grad_enabled()
+        often = weight.numel() >= _WORTH_PACKING or not learns
         self._packed = self._fuses and (weight.dtype is torch.float32 or often)
         self._weight = _pack(weight.contiguous()) if self._packed else weight
 

@@ -1,0 +1,175 @@
+"""The compiled kernels against torch's own operators, forward and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional as F
+
+from litebert.model import attention, fusion
+from litebert.model.activations import gelu_new
+from litebert.model.blocks import Norm
+from litebert.model.dropout import Draw, Noise
+from litebert.model.native import compiling
+from litebert.model.packing import Packed, pack_flat
+
+pytestmark = pytest.mark.skipif(fusion.compiler() is None, reason="needs a C++ compiler")
+
+
+@pytest.fixture(autouse=True)
+def _wanted() -> Iterator[None]:
+    with fusion.fusing(True):
+        assert compiling.serves(torch.ones(1))
+        yield
+
+
+def _batch(lengths: list[int], *, causal: bool = False) -> Packed:
+    n = sum(lengths)
+    ids, segments = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    return pack_flat(ids, segments, np.array(lengths), np.arange(len(lengths)), causal=causal)
+
+
+def _results(function: Callable[..., Tensor], *given: Tensor) -> list[Tensor]:
+    """What comes out, and the gradients of what went in, in fp32."""
+    inputs = [x.clone().requires_grad_() for x in given]
+    y = function(*inputs)
+    weights = torch.linspace(-1, 1, y.numel()).view_as(y)
+    gradients = torch.autograd.grad((y.float() * weights).sum(), inputs)
+    return [t.detach().float() for t in (y, *gradients)]
+
+
+def _close(found: list[Tensor], wanted: list[Tensor], tolerance: float) -> None:
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, atol=tolerance, rtol=tolerance)
+
+
+def _by_torch(batch: Packed, heads: int, noise: Noise | None) -> Callable[[Tensor], Tensor]:
+    return lambda qkv: attention.applied(attention._Attend, qkv, batch, heads, noise)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 90), min_size=1, max_size=5),
+    heads=st.sampled_from([1, 3]),
+    depth=st.sampled_from([1, 8, 26]),
+    causal=st.booleans(),
+    rate=st.sampled_from([0.0, 0.4]),
+)
+def test_attention_is_torchs(lengths: list[int], heads: int, depth: int, causal: bool, rate: float) -> None:
+    batch = _batch(lengths, causal=causal)
+    qkv = torch.randn(len(batch.ids), 3 * heads * depth, generator=torch.Generator().manual_seed(1))
+    noise = Noise(rate, Draw(2, 3), 4) if rate else None
+    found = _results(lambda x: attention.attend(x, batch, heads, noise), qkv)
+    _close(found, _results(_by_torch(batch, heads, noise), qkv), 2e-5)
+
+
+def test_attention_in_bf16_is_nearer_to_fp32_than_torchs_products() -> None:
+    batch = _batch([5, 17, 64, 130])
+    qkv = torch.randn(len(batch.ids), 3 * 48).bfloat16()
+    exact = _results(_by_torch(batch, 3, None), qkv.float())
+    ours = _results(lambda x: attention.attend(x, batch, 3, None), qkv)
+    theirs = _results(_by_torch(batch, 3, None), qkv)
+    for a, b, c in zip(ours, theirs, exact, strict=True):
+        assert (a - c).norm() <= (b - c).norm()
+
+
+@pytest.mark.parametrize("width", [7, 24, 312])
+def test_the_norm_of_a_sum_is_torchs(width: int) -> None:
+    norm = Norm(width)
+    torch.nn.init.normal_(norm.weight)
+    x, y = torch.randn(2, 37, width)
+
+    def ours(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        norm.weight, norm.bias = torch.nn.Parameter(weight.detach()), torch.nn.Parameter(bias.detach())
+        z = norm.added(x, y)
+        z.backward(torch.linspace(-1, 1, z.numel()).view_as(z), retain_graph=True)
+        assert norm.weight.grad is not None and norm.bias.grad is not None
+        return z + 0 * (weight.sum() + bias.sum())
+
+    def theirs(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return F.layer_norm(x + y, (width,), weight, bias, norm.eps)
+
+    given = x, y, norm.weight.detach(), norm.bias.detach()
+    found, wanted = _results(ours, *given), _results(theirs, *given)
+    _close(found[:3], wanted[:3], 2e-5)
+    _close([norm.weight.grad, norm.bias.grad], wanted[3:], 2e-4)
+
+
+def test_a_norm_in_bf16_is_left_to_torch() -> None:
+    norm = Norm(8).bfloat16()
+    x = torch.randn(3, 8).bfloat16()
+    torch.testing.assert_close(norm.added(x, x), F.layer_norm(x + x, (8,), norm.weight, norm.bias, norm.eps))
+
+
+def test_gelu_and_its_slope_are_torchs() -> None:
+    x = torch.cat([torch.linspace(-120, 120, 999), torch.tensor([0.0, -1e6, 1e6])])
+    found = _results(gelu_new, x)
+    _close(found, _results(lambda x: F.gelu(x, approximate="tanh"), x), 1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_not_a_number_stays_so(dtype: torch.dtype) -> None:
+    batch = _batch([4, 3])
+    qkv = torch.randn(len(batch.ids), 12).to(dtype)
+    qkv[1, 0] = torch.nan
+    found = attention.attend(qkv.requires_grad_(), batch, 1, None)
+    assert found[1].isnan().all() and not found[4:].isnan().any()
+    assert gelu_new(torch.tensor([torch.nan, 1.0], dtype=dtype).requires_grad_())[0].isnan()
+    assert (
+        Norm(8).added(torch.full((1, 8), torch.nan, dtype=dtype), torch.ones(1, 8, dtype=dtype)).isnan().all()
+    )
+
+
+def test_every_number_of_threads_gives_the_same_attention_and_the_same_twice() -> None:
+    batch, threads = _batch([70, 3, 16, 40]), torch.get_num_threads()
+    qkv = torch.randn(len(batch.ids), 3 * 48).bfloat16()
+    found = []
+    try:
+        for count in (1, 2, 2):
+            torch.set_num_threads(count)
+            found.append(_results(lambda x: attention.attend(x, batch, 3, None), qkv))
+    finally:
+        torch.set_num_threads(threads)
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_without_a_compiler_that_works_torch_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(compiling, "compiler", lambda: str(broken))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    compiling._library.cache_clear()
+    try:
+        assert not compiling.serves(torch.ones(1))
+        x = torch.randn(5).requires_grad_()
+        torch.testing.assert_close(gelu_new(x), F.gelu(x, approximate="tanh"))
+    finally:
+        compiling._library.cache_clear()
+
+
+def test_a_cache_that_cannot_be_written_to_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    compiling._library.cache_clear()
+    try:
+        assert compiling.serves(torch.ones(1))
+    finally:
+        compiling._library.cache_clear()
+
+
+def test_it_is_not_used_where_it_is_not_wanted_or_not_known() -> None:
+    assert not compiling.serves(torch.ones(1, dtype=torch.float64))
+    assert not compiling.serves(torch.ones(1), torch.ones(1).bfloat16())
+    with fusion.fusing(False):
+        assert not compiling.serves(torch.ones(1))
