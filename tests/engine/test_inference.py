@@ -50,6 +50,30 @@ def test_the_first_pieces_attend_alike(lengths: list[int]) -> None:
         assert torch.allclose(learning, attend_first(q, kv, batch, HEADS), atol=1e-5)
 
 
+@settings(max_examples=30, deadline=None)
+@given(LENGTHS, st.booleans(), st.booleans())
+def test_both_ways_of_answering_in_bf16(lengths: list[int], sort: bool, plain: bool) -> None:
+    """By plain products and by torch's fused kernel; each chip takes one of them."""
+    batch = batch_of(sorted(lengths) if sort else lengths)
+    qkv = torch.randn(len(batch.ids), 3 * WIDTH, generator=torch.Generator().manual_seed(1))
+    q, kv = qkv[: len(lengths), :WIDTH], qkv[:, WIDTH:]
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        wanted, wanted_first = attend(qkv, batch, HEADS), attend_first(q, kv, batch, HEADS)
+        patch.setattr("litebert.model.stretches.plain_is_faster", lambda: plain)
+        found = attend(qkv.bfloat16(), batch, HEADS)
+        first = attend_first(q.bfloat16(), kv.bfloat16(), batch, HEADS)
+    assert torch.allclose(found.float(), wanted, atol=0.05)
+    assert torch.allclose(first.float(), wanted_first, atol=0.05)
+
+
+def test_rows_hold_neighbours_of_about_one_length() -> None:
+    rows = batch_of([3, 32, 33, 5]).rows
+    assert [(r.held, r.longest, r.width) for r in rows] == [(2, 32, 32), (1, 40, 64), (1, 8, 32)]
+    assert rows[0].back.tolist() == [0, 1, 2, *range(32, 64)]
+    assert rows[1].places[:33].tolist() == list(range(35, 68)) and set(rows[1].places[33:].tolist()) == {67}
+    assert rows[1].bias.flatten().tolist() == [0.0] * 33 + [-torch.inf] * 31
+
+
 def test_stretches_are_neighbours_of_one_length() -> None:
     assert batch_of([3, 3, 5, 3]).stretches == ((0, 2, 3), (6, 1, 5), (11, 1, 3))
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,9 @@ from litebert.text.encoding import Encoding
 
 WIDTHS = (32, 64, 128, 256, 512)
 """Row widths. A sequence goes to the narrowest that holds it, since scores cost a width for each piece."""
+
+ROW_STEP = 32
+"""Rows that hold one sequence have a multiple of so many places: softmax is slow on what is left over."""
 
 PLACES_BITS = 20
 """More places than a sequence can have are numbered by so many bits: (sample, place) is one number."""
@@ -53,6 +56,32 @@ class Tier:
     def shape(self) -> tuple[int, int]:
         """Rows and width."""
         return self.bias.shape[0], self.bias.shape[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Neighbours of about one length, a sequence to a row: `held` of them, and rows that fill up.
+
+    sequences: int64 [R], which stands in each row (those that fill up repeat the first); places: int64 [R·W],
+    the piece in each place (an empty one repeats the sequence's last); longest: the most pieces of one,
+    rounded up; back: int64 [n], where in [R·longest] each piece stands; bias: bf16 [R, 1, 1, W], 0 for pieces
+    and -inf for empty places.
+    """
+
+    sequences: Tensor
+    places: Tensor
+    longest: int
+    back: Tensor
+    bias: Tensor
+    held: int
+
+    @property
+    def count(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def width(self) -> int:
+        return self.bias.shape[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +131,14 @@ class Packed:
             found.append((start, count, length))
             start += count * length
         return tuple(found)
+
+    @cached_property
+    def rows(self) -> tuple[Rows, ...]:
+        """Neighbours of about one length, laid a sequence to a row."""
+        widths = (-(-length // ROW_STEP) * ROW_STEP for length in self.lengths)
+        ends = np.cumsum([0, *(sum(1 for _ in alike) for _, alike in groupby(widths))])
+        starts, lengths = self.starts.numpy(), np.array(self.lengths)
+        return tuple(_in_rows(starts, lengths, *pair) for pair in pairwise(ends.tolist()))
 
     @cached_property
     def padded(self) -> tuple[Tensor, Tensor]:
@@ -164,6 +201,24 @@ def rounded(count: int, *, steps: int, least: int) -> int:
     """
     grain = max(least, (1 << max(count, 1).bit_length() - 1) // steps)
     return -(-count // grain) * grain
+
+
+def _in_rows(starts: NDArray[np.int64], lengths: NDArray[np.int64], first: int, end: int) -> Rows:
+    """Sequences `first` to before `end`."""
+    held, most = end - first, int(lengths[first:end].max())
+    sequences = np.full(rounded(held, steps=8, least=1), first)
+    sequences[:held] = np.arange(first, end)
+    longest, width = (-(-most // step) * step for step in (8, ROW_STEP))
+    there = np.arange(width) < lengths[sequences, None]
+    places = starts[sequences, None] + np.minimum(np.arange(width), lengths[sequences, None] - 1)
+    return Rows(
+        sequences=torch.from_numpy(sequences),
+        places=torch.from_numpy(places.ravel()),
+        longest=longest,
+        back=torch.from_numpy(np.flatnonzero(there[:held, :longest])),
+        bias=torch.from_numpy(np.where(there, np.float32(0), np.float32(-np.inf)))[:, None, None].bfloat16(),
+        held=held,
+    )
 
 
 def _tiers(lengths: Sequence[int], *, causal: bool) -> list[Tier]:

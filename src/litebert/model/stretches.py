@@ -1,24 +1,29 @@
-"""Attention where nothing is learnt: torch's fused kernel, over stretches of sequences of one length.
+"""Attention where nothing is learnt, over neighbours of like length, for no table of scores is kept.
 
-A batch to be answered has its sequences by length, so a stretch is mostly many of them, and each is read
-where it lies: nothing is gathered, padded or masked, and no table of scores is ever written. What trains
-keeps its weights for the way back, which this does not (`attention.py`).
+There are two ways. torch's fused kernel goes over stretches of sequences of one length, and reads each where
+it lies: nothing is gathered, padded or masked. It works in fp32 inside, whatever comes in, but on chips with
+AMX. So where bf16 is multiplied without that, plain products of bf16 are two to three times as fast: each
+sequence of about one length is laid into a row, padded a little, and what pads is masked (`packing.Rows`).
 
-Shapes: N pieces, B sequences, H = A heads × D.
+Shapes: N pieces, B sequences, H = A heads × D; R rows of Q queries and W keys.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from litebert.model.packing import Packed
+from litebert.model.packing import Packed, Rows
 
 
 def attend(qkv: Tensor, batch: Packed, heads: int) -> Tensor:
     """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]; zeros for pieces
     of no sequence."""
+    if qkv.dtype is torch.bfloat16 and not batch.causal and plain_is_faster():
+        return _joined([_gathered(qkv, rows, heads) for rows in batch.rows], len(qkv))
     width = qkv.shape[1] // 3
     found: list[Tensor] = []
     for start, count, length in batch.stretches:
@@ -31,6 +36,8 @@ def attend(qkv: Tensor, batch: Packed, heads: int) -> Tensor:
 
 def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int) -> Tensor:
     """Of each sequence's first piece alone: q [B, H], kv [N, 2H] → [B, H]."""
+    if q.dtype is torch.bfloat16 and plain_is_faster():
+        return _joined([_of_first(q, kv, rows, heads) for rows in batch.rows], len(q))
     width, done = q.shape[1], 0
     found: list[Tensor] = []
     for start, count, length in batch.stretches:
@@ -40,6 +47,39 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int) -> Tensor:
         found.append(F.scaled_dot_product_attention(asked, k, v).reshape(count, width))
         done += count
     return _joined(found, len(q))
+
+
+def _gathered(qkv: Tensor, rows: Rows, heads: int) -> Tensor:
+    """[N, 3H] → [n, H], for the n pieces of the rows' sequences."""
+    d = qkv.shape[1] // (3 * heads)
+    laid = qkv.index_select(0, rows.places).view(rows.count, rows.width, 3, heads, d).permute(2, 0, 3, 1, 4)
+    k, v = laid[1:].contiguous().flatten(1, 2)
+    out = _attended(laid[0, :, :, : rows.longest].flatten(0, 1), k, v, rows.bias, heads)
+    out = out.view(rows.count, heads, rows.longest, d).transpose(1, 2)
+    return out.reshape(rows.count * rows.longest, heads * d).index_select(0, rows.back)
+
+
+def _of_first(q: Tensor, kv: Tensor, rows: Rows, heads: int) -> Tensor:
+    """q [B, H], kv [N, 2H] → [b, H], for the b sequences of the rows."""
+    d = q.shape[1] // heads
+    laid = kv.index_select(0, rows.places).view(rows.count, rows.width, 2, heads, d).permute(2, 0, 3, 1, 4)
+    k, v = laid.contiguous().flatten(1, 2)
+    asked = q.index_select(0, rows.sequences).view(rows.count * heads, 1, d)
+    return _attended(asked, k, v, rows.bias, heads).view(rows.count, heads * d)[: rows.held]
+
+
+def _attended(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, heads: int) -> Tensor:
+    """q [R·A, Q, D], k and v [R·A, W, D], bias [R, 1, 1, W] → [R·A, Q, D]."""
+    scores = torch.bmm(q, k.transpose(1, 2))
+    by_row = scores.view(len(bias), heads, *scores.shape[1:])
+    torch.add(bias, by_row, alpha=q.shape[-1] ** -0.5, out=by_row)
+    return torch.bmm(torch.softmax(scores, -1), v)
+
+
+@cache
+def plain_is_faster() -> bool:
+    """Whether products of bf16 are, than torch's fused attention, which takes them up where there is AMX."""
+    return not torch.cpu._is_amx_tile_supported()
 
 
 def _joined(found: list[Tensor], rows: int) -> Tensor:
