@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import sys
 
-sys.path.pop(0)  # This folder, whose tokenize.py would stand for Python's own.
+if __name__ == "__main__":
+    sys.path.pop(0)  # This folder, whose tokenize.py would stand for Python's own.
 
 import argparse
 import json
