@@ -56,6 +56,8 @@ STAGES = (
     Stage(name="last", settings=replace(_SETTINGS, schedule="linear", warmup=0.02, steps=700, seed=2)),
 )
 DEPTHS = ("2:2", "4:4", "6:6")
+WEIGHT = 5.0
+"""Of the teacher's losses: it has learnt from a billion pairs, which this corpus cannot tell."""
 SHORT = 0.5
 """Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""
 FILES = ("config.json", "spiece.model")
@@ -93,6 +95,7 @@ def distil(stage: Stage, student: Path, out: Path) -> None:
         parallel=out / "parallel.jsonl",
         out=out / stage.name,
         depths=DEPTHS,
+        weight=WEIGHT,
         stack=stage.stack,
         length=stage.length,
         masking=Masking(short=SHORT),

@@ -41,6 +41,8 @@ class Distilled(Pretrained):
     """Of the student, to those of the teacher."""
     parallel: Sequence[tuple[str, str]] = ()
     """Sentences in a language that the teacher does not read, and translations into one that it does."""
+    weight: float = 1.0
+    """Of the teacher's losses beside those of pretraining."""
     parallel_size: int = 32
     """How many of them stand beside each batch."""
 
@@ -56,6 +58,7 @@ class Distilled(Pretrained):
         return super().fingerprint | {
             "teacher": self.taught_by.fingerprint,
             "depths": str(dict(self.depths)),
+            "weight": str(self.weight),
             "parallel": f"{hash_of(self.parallel)} × {self.parallel_size}",
         }
 
@@ -105,6 +108,7 @@ class Distilled(Pretrained):
             scales=scales(self.teacher, sorted(set(self.depths.values())), first),
             words=words_a_sample(first),
             pretraining=self.objective(batches),
+            weight=self.weight,
         )
 
 

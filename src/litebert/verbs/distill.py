@@ -32,6 +32,8 @@ class Distill(OnCorpus):
     """The same, or config:NAME (new weights); left out, the embedded model."""
     depths: tuple[str, ...] = ()
     """Which layer learns from which: OWN:TEACHER, such as 2:2 6:12; left out, the halves and the ends."""
+    weight: float = 1.0
+    """How much the teacher's losses count beside those of pretraining."""
     parallel: Path | None = None
     """JSONL of {"text", "translation"}: the first in a language that the teacher does not read."""
 
@@ -39,6 +41,8 @@ class Distill(OnCorpus):
         from litebert.run import open_source
         from litebert.training.distill import Distilled
 
+        if not 0 < self.weight < float("inf"):
+            raise UsageError(f"--weight must be more than 0, but is {self.weight:g}")
         run = self.pretraining(world, self.student)
         teacher = open_source(self.teacher)
         if teacher.checkpoint is None:
@@ -47,6 +51,7 @@ class Distill(OnCorpus):
             **{one.name: getattr(run, one.name) for one in fields(run)},
             taught_by=teacher,
             depths=_depths(self.depths, run.source.config.layers, teacher.config.layers),
+            weight=self.weight,
             parallel=() if self.parallel is None else _pairs(self.parallel),
         )
 

@@ -56,6 +56,8 @@ class Distillation:
     """Words in a sample, on average over the corpus."""
     pretraining: Pretraining | None = None
     """What is learnt beside it, if anything."""
+    weight: float = 1.0
+    """By which the teacher's losses are multiplied: those of guessed words are ten times theirs."""
 
     def __call__(self, model: nn.Module, batch: PretrainingBatch | Both) -> tuple[Tensor, Parts]:
         assert isinstance(model, Student)
@@ -64,9 +66,6 @@ class Distillation:
         states = model.model.encoder.after(corpus.packed, depths)
         last = states[max(states)]
         loss, parts = torch.zeros(()), {"words": torch.zeros(()), "texts": torch.zeros(())}
-        if self.pretraining:
-            loss, more = self.pretraining.losses(model.model, corpus, last)
-            parts |= more
         taught = taught_of(corpus, self.teacher, sorted(set(self.depths.values())))
         if taught is not None:
             loss = loss + self._words(model, corpus, states, taught, parts)
@@ -75,6 +74,10 @@ class Distillation:
             # A batch's loss weighs by its samples of the corpus; these weigh by their own number.
             weight = len(parallel) / parallel.whole * (corpus.whole / len(corpus))
             loss = loss + self._parallel(model, parallel, max(depths), parts) * weight
+        loss = loss * self.weight
+        if self.pretraining:
+            beside, more = self.pretraining.losses(model.model, corpus, last)
+            loss, parts = loss + beside, parts | more
         return loss, parts
 
     def _applied(self, model: Student) -> list[int]:
