@@ -135,6 +135,7 @@ FAMILIES: dict[str, tuple[str, Callable[[random.Random, list[str]], Row], dict[s
     "pairs": ("classification", pairs, {}),
     "multilabel": ("multilabel", topics, {"epochs": 6.0}),
     "regression": ("regression", stars, {}),
+    "exits": ("classification", feeling, {"exits": 1}),
     "windows": ("classification", long, {"on_long": "window", "max_pieces": 32, "epochs": 3.0}),
 }
 """Name → task, how a row is drawn, and options."""

@@ -10,9 +10,10 @@ together it has one encoder, and under `tasks` a folder for each head, whose pat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from litebert.model.checkpoints.several import heads_of, write_several
 from litebert.model.checkpoints.weights import has_weights, home
 from litebert.model.config import EncoderConfig, published
 from litebert.model.encoders.albert import Encoder
+from litebert.model.exits import Exits
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
 from litebert.tasks.tags import are_tags
@@ -78,16 +80,24 @@ class Source:
                 digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
-    def model(self, task: Task[Any, Any], seed: int = 1, encoder: Encoder | None = None) -> Model:
+    def model(
+        self,
+        task: Task[Any, Any],
+        seed: int = 1,
+        exits: Sequence[int] = (),
+        encoder: Encoder | None = None,
+    ) -> Model:
         """An encoder with these weights under `task`'s head; what is new is drawn from `seed`.
 
-        encoder: one that was made before, to serve this head, too.
+        exits: after how many layers there is a new head as well. encoder: one that was made before, to serve
+        this head, too.
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             if encoder is None:
                 encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
             head = task.head(self.config)
+            early = Exits(exits, partial(task.head, self.config)) if exits else None
         if weights := self._head(task):
             own = head.state_dict()
             given = task.adopted(weights).items()
@@ -97,7 +107,7 @@ class Source:
             head.load_state_dict(adopted)
         if meet := getattr(head, "meet", None):
             meet(encoder, self.tokenizer)
-        return Model(encoder, head)
+        return Model(encoder, head, early)
 
     def has_head(self, task: Task[Any, Any]) -> bool:
         """Whether there are weights for this task's head, or it needs none; else it starts afresh."""

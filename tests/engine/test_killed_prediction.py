@@ -39,8 +39,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def predicting(runs: Runs, given: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
-    model = str(runs.trained("classification"))
+def predicting(
+    runs: Runs, given: Path, out: Path, *flags: str, of: str = "classification"
+) -> subprocess.Popen[str]:
+    model = str(runs.trained(of))
     command = ["predict", "--model", model, "--input", str(given), "--output", str(out), *flags]
     return subprocess.Popen([sys.executable, "-c", WINDOW, *command], stderr=subprocess.PIPE, text=True)
 
@@ -88,6 +90,24 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(
     assert "12 inputs could not be answered" in said and process.returncode == 3
     assert out.read_text() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+def test_killed_while_texts_leave_early(runs: Runs, given: Path, tmp_path: Path) -> None:
+    def started(out: Path, quality: str = "0.9") -> subprocess.Popen[str]:
+        return predicting(runs, given, out, "--quality", quality, of="exits")
+
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    started(whole).communicate()
+    for _ in range(2):
+        killed_after(started(out), out, rows_kept(out) + 60)
+    kept = rows_kept(out)
+    assert 0 < kept < ROWS
+    _, said = started(out).communicate()
+    assert f"{kept:,} rows were answered before" in said
+    assert out.read_text() == whole.read_text()
+    killed_after(started(out), out, 60)
+    _, said = started(out, "1").communicate()
+    assert "answered before" not in said, "answers of another quality are others"
 
 
 def test_half_a_row_is_cut_off(runs: Runs, given: Path, whole: str, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Setting:
     task: str | None = None
     options: tuple[str, ...] = ()
     threads: int | None = None
+    quality: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class _Bench:
             task=setting.task,
             options=setting.options,
             precision=setting.precision,
+            quality=setting.quality,
             tell=lambda note: print(note, file=sys.stderr),
         )
         self.inputs, self.alone = list(inputs), list(inputs[:alone])

@@ -14,9 +14,11 @@ from litebert.data.fields import by_usual_names
 from litebert.durable import stamped
 from litebert.embedded import model_folder
 from litebert.engine.calibration import calibrate
+from litebert.engine.exits import HOW, check_quality, has_exits, load_curve, load_exits
 from litebert.engine.exported import is_exported, open_exported
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
+from litebert.engine.runners.early_exit import EarlyExit
 from litebert.errors import InputError, ModelError
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.eight_bits import has_eight_bits
@@ -36,16 +38,21 @@ def open_model(
     task: str | None = None,
     options: Sequence[str] = (),
     precision: str = "auto",
+    quality: float = 1.0,
     tell: Callable[[str], None] | None = None,
 ) -> Predictor[Any, Any]:
     """A trained model, ready to answer; one that is not, for a task whose head it has or that needs none.
 
     task: left out, the model's own; of an encoder with several heads, the name of one. options: of the task,
-    as `name=value`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it. tell: hears
-    what is random, missing or cannot be had. Raises `ModelError` for a model that has no task yet, or not
-    this one's head.
+    as `name=value`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it. quality: how
+    much of the whole model's measure on dev must be kept; below 1, texts leave early. tell: hears what is
+    random, missing or cannot be had. Raises `ModelError` for a model that has no task yet, or not this one's
+    head, or no exits for such a quality.
     """
+    check_quality(quality)
     if name is not None and is_exported(name):
+        if quality < 1:
+            raise ModelError(f"{name} was exported, and what is exported runs whole: leave --quality out")
         return open_exported(Path(name), task=task, options=options, precision=precision)
     name, task = headed(name, task)
     source = open_source(name)
@@ -60,6 +67,8 @@ def open_model(
         dtype = fastest_dtype()
         if tell is not None:
             tell(f"{why}: it answers in {'bf16' if dtype is torch.bfloat16 else 'fp32'} instead")
+    if quality < 1 and (leaving := _leaving(source, asked, dtype, quality, tell)):
+        return Predictor(leaving, asked, source.tokenizer)
     model = _model(source, asked, dtype)
     return Predictor(runner_for(model, asked, dtype), asked, source.tokenizer)
 
@@ -77,6 +86,35 @@ def _model(source: Source, task: Task[Any, Any], dtype: torch.dtype) -> Model:
     if key is not None:
         _SHARED[key] = model.encoder
     return model
+
+
+def _leaving(
+    source: Source,
+    task: Task[Any, Any],
+    dtype: torch.dtype,
+    quality: float,
+    tell: Callable[[str], None] | None,
+) -> EarlyExit | None:
+    """What lets texts leave early; None if only the whole model is good enough. Raises `ModelError` for a
+    model without exits."""
+    folder = None if source.checkpoint is None or source.name == EMBEDDED else resolve(source.name)
+    if folder is None or not has_exits(folder) or type(source.task) is not type(task):
+        raise ModelError(
+            f"quality is {quality:g}, but {source.name} has no exits by which texts leave: {HOW}"
+        )
+    curve = load_curve(folder)
+    rule = curve.rule(quality)
+    if rule is None:
+        if tell is not None:
+            tell(
+                f"no exit of {source.name} keeps {quality:.2%} of its {curve.measure}, so that it runs whole"
+            )
+        return None
+    model = source.model(task)
+    model.exits = load_exits(folder, curve.depths, task, source.config)
+    if dtype is torch.int8:
+        calibrate(model.encoder, source.tokenizer)
+    return EarlyExit(model, task, dtype, rule)
 
 
 def _no_int8(task: Task[Any, Any]) -> str:
@@ -118,6 +156,7 @@ def load(
     task: str | None = None,
     options: Sequence[str] = (),
     precision: str = "auto",
+    quality: float = 1.0,
 ) -> Callable[[Iterable[Any]], list[Any]]:
     """A trained model as a function: Inputs (or texts, or dicts) to their Outputs, in order.
 
@@ -127,9 +166,10 @@ def load(
     task: what to ask, where the model has no task of its own: `load(name, task="embedding")`; or which head,
     where it has several: all that are loaded read one encoder in memory. options are the task's,
     `("pooling=max",)`. precision: fp32, bf16, int8, or auto, which is bf16 where the chip has it.
+    quality: below 1, texts leave early, and so much of the whole model's measure on dev is kept.
     The function raises `InputError` for the first that cannot be answered.
     """
-    predictor = open_model(name, task=task, options=options, precision=precision)
+    predictor = open_model(name, task=task, options=options, precision=precision, quality=quality)
 
     def answer(inputs: Iterable[Any]) -> list[Any]:
         if isinstance(inputs, str | Mapping):

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.engine.runners import Runner
+from litebert.engine.runners import Runner, Schedules
 from litebert.engine.windows import windows
 from litebert.errors import InputError
 from litebert.model.packing import pack
@@ -74,7 +74,9 @@ class Predictor(Generic[InputT, OutputT]):
         return whole
 
     def scores(self, encodings: Sequence[Encoding]) -> list[Scores]:
-        """What the runner makes of each, worked out in batches of like lengths."""
+        """What the runner makes of each, worked out in batches of like lengths, or in its own."""
+        if isinstance(self.runner, Schedules):
+            return list(map(self.task.keep, encodings, self.runner.many(encodings)))
         found: list[Scores] = [{}] * len(encodings)
         for members in batches([len(e) for e in encodings]):
             batch = pack([encodings[i] for i in members])

@@ -8,6 +8,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from litebert.model.encoders.albert import Encoder
+from litebert.model.exits import Exits
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.packing import Packed
 
@@ -31,13 +32,14 @@ class Model(nn.Module):
     """batch → Scores.
 
     A head that is `guided` learns one thing given another, an end given the right start: in training it is
-    called with the targets as well.
+    called with the targets as well. exits: heads after layers before the last, which this call leaves out.
     """
 
-    def __init__(self, encoder: Encoder, head: nn.Module) -> None:
+    def __init__(self, encoder: Encoder, head: nn.Module, exits: Exits | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
+        self.exits = exits
 
     def forward(self, batch: Packed, targets: Targets | None = None) -> Scores:
         reads: Reads = self.head.reads  # type: ignore[assignment]

@@ -21,6 +21,7 @@ from litebert.tasks.task import Task
 from litebert.training.augmentation.augmented import Augmented
 from litebert.training.events import Watcher
 from litebert.training.fit import Job, fit
+from litebert.training.objectives.early_exit import EarlyExit
 from litebert.training.objectives.finetuning import Finetuning
 from litebert.training.outcome import conclude
 from litebert.training.prepared import Prepared
@@ -40,7 +41,7 @@ def finetune(
     cut = [_cut(name, one, prepared.task) for name, one in encoded.items() if one.truncated]
     for note in cut:
         tell(note)
-    model = prepared.source.model(prepared.task, prepared.settings.seed)
+    model = prepared.source.model(prepared.task, prepared.settings.seed, prepared.exits)
     model.encoder.dtype = dtype_of(prepared.settings.precision)
     with fusing(prepared.fused):
         fit(model, job(prepared, learnt(prepared, encoded["train"], folder)), folder, watch=watch)
@@ -64,7 +65,7 @@ def job(prepared: Prepared, train: Epochs) -> Job:
     """The run as the loop sees it."""
     settings, task = prepared.settings, prepared.task
     return Job(
-        objective=Finetuning(task),
+        objective=EarlyExit(task) if prepared.exits else Finetuning(task),
         batches=Batches(
             train,
             settings.batch_size or 1,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from litebert import durable, strict_json
+from litebert.engine import exits
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError
 from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
@@ -20,6 +21,7 @@ from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
 from litebert.training.artifacts.card import Card, Measured, write_card
 from litebert.training.artifacts.confusion import count_confusion, write_confusion
 from litebert.training.artifacts.mistakes import Mistake, write_mistakes
+from litebert.training.exits import conclude_exits
 from litebert.training.prepared import Prepared
 from litebert.training.report.curves import draw_curves
 
@@ -27,6 +29,7 @@ RESULTS = "results.json"
 """Written last of all: a folder that has it holds a finished run."""
 _LEFT = (
     *("model.safetensors", "factors.safetensors", "config.json", TASK, RUN),
+    *(exits.FILE, exits.WEIGHTS),
     *(*TOKENIZERS, *TOKENIZER_SETTINGS),
     *("README.md", "curves.png", "confusion.csv", "confusion.png", "mistakes.jsonl"),
 )
@@ -41,12 +44,13 @@ def conclude(folder: Path, model: Model, prepared: Prepared, cut: Sequence[str] 
     """
     task, dev = prepared.task, prepared.sets.dev
     save(folder, model, task, prepared.source.tokenizer)
+    curve = conclude_exits(folder, model, prepared)
     evaluation = evaluate(open_model(str(folder), precision=prepared.settings.precision), dev.rows)
     draw_curves(folder / "metrics.jsonl", folder / "curves.png")
     if task.problem == "single_label_classification":
         _confusion(folder, task, evaluation.answered)
     write_mistakes(folder / "mistakes.jsonl", mistakes(task, evaluation.answered))
-    write_card(folder / "README.md", card(folder, prepared, evaluation, cut))
+    write_card(folder / "README.md", card(folder, prepared, evaluation, cut, curve))
     results = {"task": task.name, "best_by": task.best, "dev": evaluation.summary()}
     durable.replace_json(folder / RESULTS, results)
     return results
@@ -91,7 +95,13 @@ def mistakes(task: Task[Any, Any], answered: Sequence[Answered]) -> list[Mistake
     ]
 
 
-def card(folder: Path, prepared: Prepared, evaluation: Evaluation, cut: Sequence[str]) -> Card:
+def card(
+    folder: Path,
+    prepared: Prepared,
+    evaluation: Evaluation,
+    cut: Sequence[str],
+    curve: exits.Curve | None = None,
+) -> Card:
     """The model card's contents."""
     config, task = prepared.source.config, prepared.task
     question = (type(task).__doc__ or task.name).partition("\n")[0]
@@ -116,7 +126,16 @@ def card(folder: Path, prepared: Prepared, evaluation: Evaluation, cut: Sequence
         ],
         use=f'import litebert\n\nmodel = litebert.load("{folder}")\nmodel([{given}])',
         labels=getattr(task, "labels", ()),
+        exits=_exits(curve) if curve else {},
     )
+
+
+def _exits(curve: exits.Curve) -> dict[str, str]:
+    """What leaving early costs and saves: of the rules that no other beats, by share of layers."""
+    return {
+        f"{point.layers:.0%}": f"{curve.measure} {point.value:.4f}, by {point.by} {point.threshold:.4g}"
+        for point in curve.best
+    } | {"100%": f"{curve.measure} {curve.whole:.4f}, whole"}
 
 
 _ON_LONG = {

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
+from litebert.engine.exits import can_leave
 from litebert.errors import UsageError
 from litebert.model.config import EncoderConfig
+from litebert.model.exits import exit_depths
 from litebert.run import Source, dtype_of
 from litebert.tasks.task import Task, to_json
 from litebert.text.encoding import OnLong
@@ -43,6 +45,8 @@ class Prepared:
     drawing: Drawing
     fused: bool
     """Whether the small kernels are compiled first."""
+    exits: tuple[int, ...] = ()
+    """After how many layers there are heads as well."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -57,6 +61,10 @@ class Prepared:
             f"settings: learning rate {chosen.learning_rate:g}, batches of {chosen.batch_size}, {length}, "
             f"{chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
             *self.drawing.notes(self.task, [example.wanted for example in self.sets.train]),
+            *(
+                [f"exits: after {_listed(self.exits)} of {self.source.config.layers} layers"]
+                * bool(self.exits)
+            ),
         )
 
     @property
@@ -71,6 +79,7 @@ class Prepared:
             fused=str(self.fused),
             drawing=self.drawing.fingerprint(),
             **({"augmentation": decisive(self.settings_of_augmentations)} if self.drawing.augment else {}),
+            **({"exits": _listed(self.exits)} if self.exits else {}),
         )
 
     @property
@@ -95,9 +104,11 @@ def prepare(
     max_pieces: int | None = None,
     on_long: OnLong | None = None,
     free: bool = False,
+    exits: int | None = None,
 ) -> Prepared:
     """Decides what was left out. free: whether nobody chose weights or a tokenizer, so that a task may read
-    with one made of the data. Raises `UsageError` for what the model cannot do."""
+    with one made of the data. exits: there is a head after every so many layers. Raises `UsageError` for what
+    the model or the task cannot do."""
     task, tokenizer = _limited(sets.train.task, source.config, max_pieces, on_long).vocabularies(
         [example.given for example in sets.train],
         [example.wanted for example in sets.train],
@@ -121,6 +132,7 @@ def prepare(
         settings=decided,
         drawing=drawing,
         fused=worth_fusing(source.config, decided, sets.train),
+        exits=() if exits is None else _exits(exits, task, source.config),
     )
     run.augmentations()
     return run
@@ -134,6 +146,25 @@ def _decided(settings: TrainSettings) -> TrainSettings:
         precision="bf16" if bf16 else "fp32",
         threads=settings.threads or torch.get_num_threads(),
     )
+
+
+def _exits(every: int, task: Task[Any, Any], config: EncoderConfig) -> tuple[int, ...]:
+    """Raises `UsageError` for a task or a model without room for them."""
+    if not can_leave(task):
+        raise UsageError(
+            f"the task {task.name} has no exits: they are for what is told of a text as a whole, as in "
+            "classification, multilabel and regression; leave --exits out"
+        )
+    if not 1 <= every < config.layers:
+        raise UsageError(
+            f"exits is {every}, but must be from 1 to {config.layers - 1}: there is an exit after every so "
+            f"many of the model's {config.layers} layers, and the last has the task's own head"
+        )
+    return exit_depths(config.layers, every)
+
+
+def _listed(depths: tuple[int, ...]) -> str:
+    return ", ".join(map(str, depths))
 
 
 def _limited(

@@ -15,6 +15,7 @@ from litebert.verbs.keywords import made
 from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
+    from litebert.engine.measuring import Setting
     from litebert.tasks.task import Task
 
 PRECISIONS = ("fp32", "bf16", "int8")
@@ -45,6 +46,8 @@ class Bench:
     """Which columns to read; those left out are guessed by their names."""
     precisions: tuple[str, ...] = PRECISIONS
     """Which to try."""
+    quality: float = 1.0
+    """Below 1, each precision is also measured with texts that leave early, as `predict --quality` has it."""
     against: tuple[str, ...] = ()
     """More models to measure beside it, such as folders that `litebert export` wrote."""
     most: int = 1000
@@ -65,14 +68,13 @@ class Bench:
         self._check()
         inputs = answerable(list(islice(self._inputs(), self.most)))
         settings = [
-            *(Setting(self.model, p, self.task, self.options, self.threads) for p in self.precisions),
+            *(self._setting(precision, q) for q in self._qualities() for precision in self.precisions),
             *(Setting(name, "auto", self.task, self.options, self.threads) for name in self.against),
         ]
         tell(f"{len(inputs)} inputs of {self.texts}, {len(settings)} settings, {self.rounds} rounds")
         found = measured(settings, inputs, rounds=self.rounds, alone=self.alone)
         rows = [
-            {"model": setting.model or "embedded", "precision": setting.precision, **_figures(figures)}
-            for setting, figures in zip(settings, found, strict=True)
+            {**_named(setting), **_figures(figures)} for setting, figures in zip(settings, found, strict=True)
         ]
         _compare(rows)
         return {"inputs": len(inputs), "settings": rows, "recommended": _recommended(rows)}
@@ -84,6 +86,14 @@ class Bench:
         else:
             print(_told(found))
         return 0
+
+    def _setting(self, precision: str, quality: float) -> Setting:
+        from litebert.engine.measuring import Setting
+
+        return Setting(self.model, precision, self.task, self.options, self.threads, quality)
+
+    def _qualities(self) -> tuple[float, ...]:
+        return (1.0,) if self.quality == 1 else (1.0, self.quality)
 
     def _check(self) -> None:
         for name in ("most", "rounds", "alone"):
@@ -99,7 +109,8 @@ class Bench:
         from litebert.data.inputs import read_inputs
         from litebert.engine.opening import open_model
 
-        task = open_model(self.model, task=self.task, options=self.options, tell=tell).task
+        opened = open_model(self.model, task=self.task, options=self.options, quality=self.quality, tell=tell)
+        task = opened.task
         if self.texts.endswith(".txt"):
             return _lines(self.texts, task)
         return read_inputs(self.texts, task, columns=self.columns.named())
@@ -118,6 +129,11 @@ def _lines(path: str, task: Task[Any, Any]) -> Iterator[Any]:
         for _, line in file.lines():
             if line.strip():
                 yield as_input(task, line.strip())
+
+
+def _named(setting: Setting) -> dict[str, Any]:
+    named = {"model": setting.model or "embedded", "precision": setting.precision}
+    return named if setting.quality == 1 else {**named, "quality": setting.quality}
 
 
 def _figures(found: Any) -> dict[str, Any]:
@@ -147,11 +163,11 @@ def _recommended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _best(rows: Sequence[Mapping[str, Any]], speed: Any) -> dict[str, Any]:
-    exact = [row for row in rows if row["precision"] != "int8"] or rows
+    exact = [row for row in rows if row["precision"] != "int8" and "quality" not in row] or rows
     best = max(exact, key=speed)
     fastest = max(rows, key=speed)
     chosen = fastest if speed(fastest) >= _WORTH * speed(best) else best
-    return {"model": chosen["model"], "precision": chosen["precision"]}
+    return {name: chosen[name] for name in ("model", "precision", "quality") if name in chosen}
 
 
 def _told(found: Mapping[str, Any]) -> str:
@@ -159,12 +175,18 @@ def _told(found: Mapping[str, Any]) -> str:
         f"{'model':<24} {'precision':<9} {'texts/s':>9} {'pieces/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'MB':>7}"
     )
     lines = [head, *map(_line, found["settings"])]
-    lines += [f"for {what}: --precision {best['precision']}" for what, best in found["recommended"].items()]
+    lines += [f"for {what}: {_flags(best)}" for what, best in found["recommended"].items()]
     return "\n".join(lines)
 
 
+def _flags(best: Mapping[str, Any]) -> str:
+    quality = f" --quality {best['quality']:g}" if "quality" in best else ""
+    return f"--precision {best['precision']}{quality}"
+
+
 def _line(row: Mapping[str, Any]) -> str:
-    begin = f"{row['model'][-24:]:<24} {row['precision']:<9}"
+    called = row["precision"] + (f" {row['quality']:g}" if "quality" in row else "")
+    begin = f"{row['model'][-24:]:<24} {called:<9}"
     if "error" in row:
         return f"{begin} {row['error']['message']}"
     latency = row["latency_ms"]

@@ -36,6 +36,9 @@ class Evaluate:
     """How a task that writes does so."""
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     """auto is bf16 where the chip has it; int8 is faster, and answers a little otherwise."""
+    quality: float = 1.0
+    """The share of the whole model's measure on dev to keep: 1 is exact; below, texts leave early when they
+    are sure, if the model was trained with --exits."""
     json: bool = False
     """Print one JSON object, and nothing else, to standard output."""
 
@@ -47,7 +50,12 @@ class Evaluate:
 
         options = (*self.options, *self.writing.options())
         predictor = open_model(
-            self.model, task=self.task, options=options, precision=self.precision, tell=tell
+            self.model,
+            task=self.task,
+            options=options,
+            precision=self.precision,
+            quality=self.quality,
+            tell=tell,
         )
         where = self._where()
         examples = read(where, predictor.task, columns=self.columns.named())

@@ -51,6 +51,9 @@ class Predict:
     """How a task that writes does so."""
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     """auto is bf16 where the chip has it; int8 is faster, and answers a little otherwise."""
+    quality: float = 1.0
+    """The share of the whole model's measure on dev to keep: 1 is exact; below, texts leave early when they
+    are sure, if the model was trained with --exits."""
 
     shard: str | None = None
     """i/N: answer every N-th row, from the i-th on, counted from 0; N jobs answer all of them."""
@@ -116,6 +119,7 @@ class Predict:
             "input": stamped(Path(self.input)),
             "columns": self.columns.named(),
             "precision": self.precision,
+            "quality": self.quality,
             "shard": self.shard,
         }
 
@@ -123,7 +127,14 @@ class Predict:
         from litebert.engine.opening import open_model
 
         options = (*self.options, *self.writing.options())
-        return open_model(self.model, task=self.task, options=options, precision=self.precision, tell=tell)
+        return open_model(
+            self.model,
+            task=self.task,
+            options=options,
+            precision=self.precision,
+            quality=self.quality,
+            tell=tell,
+        )
 
     def _answers(self, predictor: Predictor[Any, Any], inputs: Iterable[Any] | None = None) -> Iterator[Any]:
         from litebert.engine.windows import as_it_comes, windows

@@ -54,6 +54,8 @@ class Train:
     """What becomes of a longer one: cut and counted, read in windows, or refused; left out, cut."""
     dropout: float | None = None
     """Of the encoder; left out, by the preset or the model."""
+    exits: int | None = None
+    """Learn to answer after every so many layers, too: then --quality below 1 lets texts leave early."""
     columns: Columns = field(default_factory=Columns)
     """Which columns to read; those left out are guessed by their names, and said."""
     settings: TrainSettings = field(default_factory=TrainSettings)
@@ -116,6 +118,7 @@ class Train:
             max_pieces=self.max_pieces,
             on_long=self.on_long,
             free=self.tokenizer is None and (self.model is None or source.checkpoint is None),
+            exits=self.exits,
         )
 
     def _task(self, source: Source) -> Task[Any, Any] | None:

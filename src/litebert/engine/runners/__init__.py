@@ -5,8 +5,8 @@ A task says by name which one works out its answers. A file has `make(model, tas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,20 @@ if TYPE_CHECKING:
     from litebert.model.model import Model
     from litebert.model.packing import Packed
     from litebert.tasks.task import Task
+    from litebert.text.encoding import Encoding
 
 Runner = Callable[["Packed"], Mapping[str, NDArray[np.float32]]]
 """Scores have a row for each sequence or for each piece, fp32."""
+
+
+@runtime_checkable
+class Schedules(Protocol):
+    """A runner that makes its own batches of any number of sequences."""
+
+    def __call__(self, batch: Packed) -> Mapping[str, NDArray[np.float32]]: ...
+
+    def many(self, encodings: Sequence[Encoding]) -> list[Mapping[str, NDArray[np.float32]]]:
+        """The scores of each, in order."""
 
 
 def runner_for(model: Model, task: Task[Any, Any], dtype: torch.dtype) -> Runner:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import islice
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ class Encoder(nn.Module):
         initialise(self, config.initial_std)
 
     def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
-        run = self._run()
+        run = self.run()
         if reads == "nothing":
             return _without_first(batch, None)
         attend, feed = self.prepared(run)
@@ -75,21 +76,29 @@ class Encoder(nn.Module):
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
 
-    def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
-        """What is known after so many layers, for each of `depths`; no layer above the deepest is applied."""
-        run = self._run()
+    def after(
+        self, batch: Packed, depths: Collection[int], reads: Literal["pieces", "first"] = "pieces"
+    ) -> dict[int, Hidden]:
+        """What is known after so many layers, for each of `depths`; no layer above the deepest is applied.
+        Where only first pieces are read, the deepest is worked out for those alone."""
+        run = self.run()
         attend, feed = self.prepared(run)
         x = self.embeddings(batch, run)
         found: dict[int, Hidden] = {}
         orders = zip(self.config.attention, self.config.feedforward, strict=True)
         for layer, (a, f) in enumerate(islice(orders, max(depths)), start=1):
+            if reads == "first" and layer == max(depths):
+                first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
+                found[layer] = Hidden(batch, first, self.pooler(first), None)
+                break
             x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
             if layer in depths:
                 first = x.index_select(0, batch.first)
                 found[layer] = Hidden(batch, first, self.pooler(first), x[: batch.count])
         return found
 
-    def _run(self) -> Pass:
+    def run(self) -> Pass:
+        """In which precision, and with which dropout, what is asked now is worked out."""
         if self.dtype is not torch.int8:
             return Pass(self.dtype, self.draw if self.training else None)
         if self.ranges is None or torch.is_grad_enabled():

@@ -44,6 +44,8 @@ class Card:
     use: str
     """Python that loads it and asks something."""
     labels: Sequence[str] = field(default=())
+    exits: Mapping[str, str] = field(default_factory=dict)
+    """By the share of layers that are worked out, what is kept on dev."""
 
 
 def write_card(path: Path, card: Card) -> None:
@@ -62,6 +64,7 @@ def markdown(card: Card) -> str:
         "## How good it is",
         f"Measured on {escape(card.judged_on)}; in brackets, 95 % bootstrap intervals.",
         _table("Metric", "Value", {name: str(value) for name, value in card.metrics.items()}),
+        *(_exits(card.exits) if card.exits else []),
         "## What it was trained on",
         _table("Part", "Data", card.data),
         "## Limits",
@@ -70,6 +73,14 @@ def markdown(card: Card) -> str:
         _table("Setting", "Value", card.settings),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _exits(rows: Mapping[str, str]) -> list[str]:
+    said = (
+        "A text of which it is sure may leave after some of the layers: `--quality Q` below 1 takes the "
+        "fewest with which at least that share of the measure was kept on dev."
+    )
+    return ["## Leaving early", said, _table("Layers worked out", "On dev", rows)]
 
 
 def escape(text: str) -> str:
