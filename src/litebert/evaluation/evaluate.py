@@ -84,6 +84,19 @@ def evaluate(
     )
 
 
+def joined(task: Task[Any, Any], several: Sequence[Evaluation]) -> Evaluation:
+    """Of all their examples together, with intervals; for tasks that are judged by their answers alone."""
+    answered = [one for part in several for one in part.answered]
+    outputs, wanted = [one.output for one in answered], [one.example.wanted for one in answered]
+    return Evaluation(
+        metrics=task.measure(outputs, wanted),
+        intervals=intervals_of(task, outputs, wanted),
+        answered=answered,
+        refused=[one for part in several for one in part.refused],
+        truncated=sum(part.truncated for part in several),
+    )
+
+
 def intervals_of(
     task: Task[Any, Any], outputs: list[Any], wanted: list[Any]
 ) -> dict[str, tuple[float, float]]:

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from litebert.tasks.task import Task
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which part of the training data is learnt from."""
+
+    fold: tuple[int, int] | None = None
+    """(number from 1, of how many): that one is held out."""
+    shots: int | None = None
+    """So many examples of each class."""
+    seed: int = 1
+    """By which they are drawn."""
+
+
+WHOLE = Part()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
     """How often the training examples come, how they are changed, and how much each counts.
@@ -28,6 +43,26 @@ class Drawing:
 
     augment: tuple[str, ...] = ()
     """Changes texts anew in each epoch: NAME=RATE, such as deletion=0.1 swap=0.1."""
+
+    shots: int | None = None
+    """Learn from so many examples of each class, drawn by --seed; the rest judges at the end."""
+    fold: str | None = None
+    """2/5: hold out the second of five parts, and learn from the others; --folds 5 runs all five."""
+
+    def __post_init__(self) -> None:
+        if self.shots is not None and self.shots < 1:
+            raise UsageError(f"shots must be at least 1, but is {self.shots}")
+        if self.shots is not None and self.fold is not None:
+            raise UsageError("--shots and --fold both say which examples to learn from; give one of them")
+        self.part(1)
+
+    def part(self, seed: int) -> Part:
+        """Which part of the training data is learnt from. Raises `UsageError` for what is no fold."""
+        number, slash, count = (self.fold or "1/2").partition("/")
+        fits = slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) >= 2
+        if not fits:
+            raise UsageError(f"fold must be NUMBER/COUNT, from 1/5 to 5/5 of five, but is {self.fold!r}")
+        return Part(None if self.fold is None else (int(number), int(count)), self.shots, seed)
 
     def fingerprint(self) -> dict[str, str]:
         """All that changes the result; nothing where nothing is asked."""

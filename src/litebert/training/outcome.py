@@ -115,7 +115,7 @@ def card(
         ),
         task=task.name,
         data=prepared.sets.told,
-        judged_on=f"{prepared.sets.told['dev']}, by which the best weights were chosen",
+        judged_on=f"{prepared.sets.told['dev']}, {_CHOSEN[prepared.sets.chooses]}",
         metrics={name: _measured(evaluation, name) for name in evaluation.metrics},
         settings={name: str(value) for name, value in asdict(prepared.settings).items()},
         limits=[
@@ -138,6 +138,7 @@ def _exits(curve: exits.Curve) -> dict[str, str]:
     } | {"100%": f"{curve.measure} {curve.whole:.4f}, whole"}
 
 
+_CHOSEN = {True: "by which the best weights were chosen", False: "by which nothing was chosen"}
 _ON_LONG = {
     "truncate": "the rest is cut off, and counted",
     "window": "it is read in windows, whose answers are merged",

@@ -30,6 +30,9 @@ from litebert.training.presets import WRITING, preset, worth_fusing
 from litebert.training.sets import Sets
 from litebert.training.settings import TrainSettings
 
+AT_THE_END = 10**9
+"""Updates between judgements, of a run that is judged once."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
@@ -124,7 +127,7 @@ def prepare(
         examples=len(sets.train),
         writes=task.runner == WRITING,
     )
-    decided = _decided(usual.fill(settings))
+    decided = _decided(usual.fill(settings), chooses=sets.chooses)
     run = Prepared(
         source=source.with_dropout(usual.dropout if dropout is None else dropout),
         task=task,
@@ -138,13 +141,15 @@ def prepare(
     return run
 
 
-def _decided(settings: TrainSettings) -> TrainSettings:
-    """With the precision and the threads that this machine gives, so that a repeat has them, too."""
+def _decided(settings: TrainSettings, *, chooses: bool) -> TrainSettings:
+    """With the precision and the threads that this machine gives, so that a repeat has them, too. Where dev
+    chooses nothing, it is looked at when all is done."""
     bf16 = dtype_of(settings.precision) is torch.bfloat16
     return replace(
         settings,
         precision="bf16" if bf16 else "fp32",
         threads=settings.threads or torch.get_num_threads(),
+        evaluate_every=settings.evaluate_every or (None if chooses else AT_THE_END),
     )
 
 

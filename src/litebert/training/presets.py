@@ -16,6 +16,9 @@ from litebert.model.config import EncoderConfig
 from litebert.model.fusion import compiler
 from litebert.training.settings import TrainSettings
 
+FEW = 200
+"""Examples below which the number of updates is what matters."""
+FEW_UPDATES = 200
 SMALL = 512
 """Hidden size up to which a model is small."""
 WRITING = "writing"
@@ -25,6 +28,7 @@ LARGE = 2048
 COMPILING = 3e15
 """Multiplications above which compiling the small kernels, half a minute, is soon won back."""
 _LETTERS_A_PIECE = 4
+_FEW_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,12 @@ def preset(config: EncoderConfig, *, pretrained: bool, examples: int, writes: bo
             batch_size=64 if examples >= 5_000 else 32,
             epochs=30.0 if examples >= 5_000 else 60.0,
             dropout=0.1,
+        )
+    if examples < FEW:
+        rate = _tuning_rate(config.hidden) if pretrained else 5e-4 if config.hidden <= SMALL else 1e-4
+        epochs = max(1.0, round(FEW_UPDATES * _FEW_AT_ONCE / examples))
+        return Preset(
+            learning_rate=rate, batch_size=_FEW_AT_ONCE, epochs=epochs, dropout=None if pretrained else 0.1
         )
     if pretrained:
         return Preset(learning_rate=_tuning_rate(config.hidden), batch_size=32, epochs=_epochs(examples, 3))

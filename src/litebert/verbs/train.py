@@ -62,6 +62,10 @@ class Train:
     """How to train."""
     drawing: Drawing = field(default_factory=Drawing)
     """How often the training examples come, and how much each counts."""
+    folds: int | None = None
+    """Cross-validation: so many runs, each judged on a part that it was not shown."""
+    seeds: int | None = None
+    """So many runs, of this seed and those after it: how much they differ, and the median."""
     again: Path | None = None
     """The run.json of a run to make again: flags that are left out, but --out, are as they were there."""
     progress: Progress = "auto"
@@ -82,11 +86,18 @@ class Train:
         return None if path is None else cls(**again.read(path), out=tyro.MISSING)
 
     def run(self) -> dict[str, Any]:
-        """Trains, or goes on, and returns what `results.json` holds."""
+        """Trains, or goes on, and returns what `results.json` holds; of several runs, `summary.json`."""
+        if self.folds is None and self.seeds is None:
+            return self.run_prepared(self.prepared())
+        from litebert.verbs.series import run_series
+
+        return run_series(self)
+
+    def run_prepared(self, prepared: Prepared) -> dict[str, Any]:
+        """The one run that `prepared` gave."""
         from litebert.training.lock import alone
         from litebert.training.outcome import finished
 
-        prepared = self.prepared()
         with alone(self.out):
             self._claim(prepared)
             results = finished(self.out)
@@ -108,7 +119,8 @@ class Train:
         from litebert.training.sets import read_sets
 
         source = open_source(self.model, tokenizer=self.tokenizer)
-        sets = read_sets(self.train, self.dev, self._task(source), self.columns.named())
+        part = self.drawing.part(self.settings.seed)
+        sets = read_sets(self.train, self.dev, self._task(source), self.columns.named(), part)
         return prepare(
             source,
             sets,
@@ -187,6 +199,10 @@ def _after(flag: str, arguments: Sequence[str]) -> str | None:
 
 def _told(results: dict[str, Any], out: Path) -> str:
     """What a person is told at the end."""
+    if "runs" in results:
+        from litebert.verbs.series import told
+
+        return told(results, out)
     from litebert.run import TASK
     from litebert.tasks.task import from_json, sample
 
