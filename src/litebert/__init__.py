@@ -34,6 +34,7 @@ __all__ = [
     "search",
     "train",
     "train_tokenizer",
+    "tune",
 ]
 
 _HOMES = {
@@ -54,6 +55,7 @@ _HOMES = {
     "search": "litebert.verbs.search",
     "train": "litebert.verbs.train",
     "train_tokenizer": "litebert.verbs.vocabulary",
+    "tune": "litebert.verbs.tune",
 }
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from litebert.verbs.recommend import recommend
     from litebert.verbs.search import search
     from litebert.verbs.train import train
+    from litebert.verbs.tune import tune
     from litebert.verbs.vocabulary import train_tokenizer
 
 

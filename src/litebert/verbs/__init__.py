@@ -13,6 +13,7 @@ from typing import Any
 VERBS = {
     "demo": "demo.Demo",
     "train": "train.Train",
+    "tune": "tune.Tune",
     "evaluate": "evaluate.Evaluate",
     "predict": "predict.Predict",
     "tokenizer encode": "tokenizer.Encode",
