@@ -37,13 +37,12 @@ from litebert.model.exits import Exits
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
 from litebert.tasks.tags import are_tags
-from litebert.tasks.task import Task, from_json, named, to_json
+from litebert.tasks.task import TASK_FILE, Task, from_json, named, to_json
 from litebert.text.loading import load_tokenizer
 from litebert.text.tokenizer import Tokenizer
 
 EMBEDDED = "embedded"
 PUBLISHED = "config:"
-TASK = "task.json"
 RUN = "run.json"
 """How a run was made; written when it begins."""
 TASKS = {
@@ -170,7 +169,7 @@ def save(
     kept, checkpoint = _published(model, task)
     write_folder(folder, checkpoint, pad=tokenizer.pad, weights=weights)
     tokenizer.save(folder)
-    replace_json(folder / TASK, to_json(kept))
+    replace_json(folder / TASK_FILE, to_json(kept))
 
 
 def save_several(
@@ -181,7 +180,7 @@ def save_several(
     write_several(folder, {name: checkpoint for name, (_, checkpoint) in made.items()}, pad=tokenizer.pad)
     tokenizer.save(folder)
     for name, (kept, _) in made.items():
-        replace_json(folder / HEADS / name / TASK, to_json(kept))
+        replace_json(folder / HEADS / name / TASK_FILE, to_json(kept))
 
 
 def headed(name: str | None, task: str | None) -> tuple[str | None, str | None]:
@@ -195,7 +194,7 @@ def headed(name: str | None, task: str | None) -> tuple[str | None, str | None]:
     heads = heads_of(path) if (path := resolve(name)).is_dir() else {}
     if not heads:
         return name, task
-    kinds = {head: str(read_json(folder / TASK).get("task")) for head, folder in heads.items()}
+    kinds = {head: str(read_json(folder / TASK_FILE).get("task")) for head, folder in heads.items()}
     found = [head for head, kind in kinds.items() if task in (None, head, kind)]
     if task in heads:
         found = [task]
@@ -285,7 +284,7 @@ def _has_weights(path: Path) -> bool:
 
 def _config_alone(path: Path) -> EncoderConfig:
     """Raises `ModelError` for a folder that should have weights."""
-    if (path / TASK).is_file():
+    if (path / TASK_FILE).is_file():
         raise ModelError(f"{path} is a trained model without its weights, model.safetensors")
     if (path / "config.json").is_file():
         return config_from_huggingface(read_json(path / "config.json"))
@@ -309,8 +308,8 @@ def _check_size(source: Source, asked: str | None) -> None:
 
 def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
     """What the folder says its head is for: by our `task.json`, else by Hugging Face's architecture."""
-    if (path / TASK).is_file():
-        task = from_json(read_json(path / TASK))
+    if (path / TASK_FILE).is_file():
+        task = from_json(read_json(path / TASK_FILE))
     elif checkpoint.architecture == "ForSequenceClassification":
         task = _task_by_head(checkpoint)
     elif checkpoint.architecture == "ForTokenClassification":

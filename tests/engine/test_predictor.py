@@ -16,6 +16,7 @@ from litebert.engine.predictor import Predictor
 from litebert.engine.runners.eager import Eager
 from litebert.errors import InputError, ModelError
 from litebert.model.encoders.albert import Encoder
+from litebert.model.packing import pack
 from litebert.tasks.labels import Label
 from litebert.tasks.texts import Text
 from small_runs import FILLERS, WORDS, Runs
@@ -103,7 +104,7 @@ def test_the_runner_leaves_the_model_as_it_was(runs: Runs) -> None:
     assert isinstance(found.runner, Eager)
     model = found.runner.model.train()
     model.encoder.dtype = torch.float32
-    Eager(model, torch.bfloat16)(module.pack(found.task.encode(Text("wonderful"), found.tokenizer)))
+    Eager(model, torch.bfloat16)(pack(found.task.encode(Text("wonderful"), found.tokenizer)))
     assert model.training and model.encoder.dtype is torch.float32
 
 

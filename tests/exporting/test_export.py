@@ -101,6 +101,26 @@ def exported(models: Made, name: str, out: Path, to: str, precision: Any = "fp32
     return export(str(models.model(name)), out, to=to, precision=precision, task=TASKS[name][0])
 
 
+@pytest.mark.parametrize("to", ["onnx", "openvino"])
+def test_answers_come_without_torch(models: Made, to: str, tmp_path: Path) -> None:
+    """Importing it would take longer than all else, from nothing to the first answer."""
+    pytest.importorskip("onnxruntime" if to == "onnx" else to)
+    exported(models, "classification", tmp_path / "out", to)
+    (tmp_path / "in.jsonl").write_text('{"text": "fine", "second": "好"}\n' * 3, "utf-8")
+    program = (
+        "import sys; from litebert.cli import main; code = main(sys.argv[1:]);"
+        "assert 'torch' not in sys.modules; sys.exit(code)"
+    )
+    for output in ("-", str(tmp_path / "out.jsonl")):
+        flags = ["--model", str(tmp_path / "out"), "--input", str(tmp_path / "in.jsonl"), "--output", output]
+        done = subprocess.run(
+            [sys.executable, "-c", program, "predict", *flags], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    answers = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert len(answers) == 3 and {json.loads(a)["label"] for a in answers} <= set(NAMES)
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_onnx_gives_every_tasks_scores(models: Made, name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")

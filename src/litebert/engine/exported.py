@@ -1,7 +1,8 @@
 """Folders that `litebert export` wrote: what stands in them, and how one is opened.
 
 The weights are in another runtime's file; `export.json` says of which, what goes in and what comes out;
-`task.json` and the tokenizer's files are those of any run's folder.
+`task.json` and the tokenizer's files are those of any run's folder. To answer by one, torch is not imported,
+which would take longer than all else.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from litebert.engine.padding import Padding, Rows
 from litebert.engine.predictor import Predictor
 from litebert.errors import ModelError, UsageError
 from litebert.model.checkpoints.files import read_json
-from litebert.run import TASK
-from litebert.tasks.task import from_json, with_options
+from litebert.tasks.task import TASK_FILE, from_json, with_options
 from litebert.text.loading import load_tokenizer
 
 MANIFEST = "export.json"
@@ -66,7 +66,7 @@ def open_exported(
 ) -> Predictor[Any, Any]:
     """Ready to answer. Raises `ModelError` for a folder that is damaged or for another task, `UsageError` for
     another precision than it has, or where what runs it is not installed."""
-    manifest, asked = _manifest(folder), from_json(read_json(folder / TASK))
+    manifest, asked = _manifest(folder), from_json(read_json(folder / TASK_FILE))
     if task is not None and task.replace("_", "-") != asked.name:
         raise ModelError(f"{folder} was exported for the task {asked.name}, and has no head for {task}")
     if precision not in ("auto", manifest.precision):

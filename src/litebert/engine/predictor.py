@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from litebert.engine.runners import Runner, Schedules
 from litebert.engine.windows import windows
 from litebert.errors import InputError
-from litebert.model.packing import pack
 from litebert.tasks.task import AT, Task
 from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
@@ -79,7 +78,7 @@ class Predictor(Generic[InputT, OutputT]):
             return list(map(self.task.keep, encodings, self.runner.many(encodings)))
         found: list[Scores] = [{}] * len(encodings)
         for members in batches([len(e) for e in encodings]):
-            batch = pack([encodings[i] for i in members])
+            batch = _packed(self.runner, [encodings[i] for i in members])
             rows = _split(self.runner(batch), batch.lengths)
             for i, scores in zip(members, rows, strict=True):
                 found[i] = self.task.keep(encodings[i], scores)
@@ -98,6 +97,15 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         pieces += lengths[i]
     if batch:
         yield batch
+
+
+def _packed(runner: Runner, encodings: Sequence[Encoding]) -> Any:
+    """As the runner wants it: one that has not its own way is given torch's tensors."""
+    if hasattr(runner, "pack"):
+        return runner.pack(encodings)
+    from litebert.model.packing import pack
+
+    return pack(encodings)
 
 
 def _split(scores: Mapping[str, NDArray[Any]], lengths: Sequence[int]) -> list[Scores]:

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from litebert.engine.leaving import History, Judge, Rule
-from litebert.model.packing import pack, rounded
+from litebert.model.packing import pack
+from litebert.model.rounding import rounded
 from litebert.model.staged import Staged, of_lengths
 from litebert.text.encoding import Encoding
 

@@ -21,8 +21,7 @@ from litebert.errors import UsageError, listed
 from litebert.exporting.agreement import agreement, batches
 from litebert.exporting.padded import Padded, padded_form
 from litebert.exporting.sample import inputs
-from litebert.run import TASK
-from litebert.tasks.task import to_json
+from litebert.tasks.task import TASK_FILE, to_json
 
 
 def export(
@@ -64,7 +63,7 @@ def export(
             facts=facts,
         )
         manifest.save(folder)
-        replace_json(folder / TASK, to_json(reference.task))
+        replace_json(folder / TASK_FILE, to_json(reference.task))
         reference.tokenizer.save(folder)
         found = agreement(reference, open_exported(folder), compared)
         manifest = replace(manifest, agreement=found)

@@ -32,7 +32,8 @@ from litebert.model.attention import (
 )
 from litebert.model.dropout import Noise
 from litebert.model.functions import applied
-from litebert.model.packing import WIDTHS, Packed, rounded
+from litebert.model.packing import WIDTHS, Packed
+from litebert.model.rounding import rounded
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from litebert.model.rounding import rounded
 from litebert.text.encoding import Encoding
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -191,16 +192,6 @@ def pack_flat(
         lengths=tuple(lengths.tolist()),
         causal=causal,
     )
-
-
-def rounded(count: int, *, steps: int, least: int) -> int:
-    """The next of a few numbers: `steps` to each doubling, all of them multiples of `least`.
-
-    >>> [rounded(n, steps=8, least=32) for n in (3, 450, 6000)]
-    [32, 480, 6144]
-    """
-    grain = max(least, (1 << max(count, 1).bit_length() - 1) // steps)
-    return -(-count // grain) * grain
 
 
 def _in_rows(starts: NDArray[np.int64], lengths: NDArray[np.int64], first: int, end: int) -> Rows:

@@ -16,8 +16,8 @@ from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw, dropout
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden, Reads
-from litebert.model.packing import rounded
 from litebert.model.pretraining_heads import MaskedLanguage
+from litebert.model.rounding import rounded
 from litebert.tasks.task import AT
 from litebert.text.tokenizer import Tokenizer
 

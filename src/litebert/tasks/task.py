@@ -42,6 +42,8 @@ LENGTHS = "/lengths"
 """After the name of a target that is a list: how long each sequence's is, int64 [B]."""
 Judged = Literal["answers", "likelihood", "both"]
 """By what a task is judged: by its answers, by how likely what is wanted is to the model, or by both."""
+TASK_FILE = "task.json"
+"""Where a model's folder keeps its task."""
 AT = "at"
 """The scores that a head gives for some pieces alone: their numbers in the batch, ascending [M]; the rows of
 the other scores are theirs."""

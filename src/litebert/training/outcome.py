@@ -14,8 +14,8 @@ from litebert.engine.opening import open_model
 from litebert.errors import ModelError
 from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
 from litebert.model.model import Model
-from litebert.run import RUN, TASK, save
-from litebert.tasks.task import Task, sample
+from litebert.run import RUN, save
+from litebert.tasks.task import TASK_FILE, Task, sample
 from litebert.text.loading import NAMES as TOKENIZERS
 from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
 from litebert.training.artifacts.card import Card, Measured, write_card
@@ -28,7 +28,7 @@ from litebert.training.report.curves import draw_curves
 RESULTS = "results.json"
 """Written last of all: a folder that has it holds a finished run."""
 _LEFT = (
-    *("model.safetensors", "factors.safetensors", "config.json", TASK, RUN),
+    *("model.safetensors", "factors.safetensors", "config.json", TASK_FILE, RUN),
     *(exits.FILE, exits.WEIGHTS),
     *(*TOKENIZERS, *TOKENIZER_SETTINGS),
     *("README.md", "curves.png", "confusion.csv", "confusion.png", "mistakes.jsonl"),

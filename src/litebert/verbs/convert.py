@@ -86,14 +86,14 @@ class Convert:
         from litebert.model.checkpoints.files import read_json
         from litebert.model.checkpoints.google import write_google
         from litebert.model.checkpoints.loading import write_folder
-        from litebert.run import TASK
+        from litebert.tasks.task import TASK_FILE
 
         if self.to == "tensorflow":
             write_google(folder / "model.ckpt", checkpoint)
         else:
             write_folder(folder, checkpoint, pad=tokenizer.pad if tokenizer else 0)
-            if (source / TASK).is_file():
-                replace_json(folder / TASK, read_json(source / TASK))
+            if (source / TASK_FILE).is_file():
+                replace_json(folder / TASK_FILE, read_json(source / TASK_FILE))
         if tokenizer:
             tokenizer.save(folder)
 

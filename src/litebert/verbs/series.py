@@ -160,12 +160,11 @@ def _together(out: Path, done: Sequence[Done], held_out: Sequence[Evaluation]) -
     """All that was held out, each example answered by the run that had not seen it; written down."""
     from litebert import durable
     from litebert.evaluation.evaluate import joined
-    from litebert.run import TASK
-    from litebert.tasks.task import from_json
+    from litebert.tasks.task import TASK_FILE, from_json
     from litebert.training.artifacts.mistakes import write_mistakes
     from litebert.training.outcome import mistakes
 
-    task = from_json(json.loads((out / done[0].name / TASK).read_bytes()))
+    task = from_json(json.loads((out / done[0].name / TASK_FILE).read_bytes()))
     rows = [
         {
             "run": one.name,

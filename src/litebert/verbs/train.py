@@ -203,11 +203,10 @@ def _told(results: dict[str, Any], out: Path) -> str:
         from litebert.verbs.series import told
 
         return told(results, out)
-    from litebert.run import TASK
-    from litebert.tasks.task import from_json, sample
+    from litebert.tasks.task import TASK_FILE, from_json, sample
 
     dev, chief = results["dev"], results["best_by"]
-    task = from_json(json.loads((out / TASK).read_bytes()))
+    task = from_json(json.loads((out / TASK_FILE).read_bytes()))
     given = json.dumps(sample(type(task)), ensure_ascii=False)
     low, high = dev["intervals"][chief]
     return (

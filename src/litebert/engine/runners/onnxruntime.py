@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 
 from litebert.engine.exported import Exported, require
 from litebert.engine.padding import Ints, Run
+from litebert.engine.threads import threads
 from litebert.errors import ModelError
 
 
@@ -20,7 +20,7 @@ def load(folder: Path, manifest: Exported) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = threads()
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(

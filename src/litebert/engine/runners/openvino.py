@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 
 from litebert.engine.exported import Exported, require
 from litebert.engine.padding import Ints, Run
+from litebert.engine.threads import threads
 from litebert.errors import ModelError
 
 
@@ -24,7 +24,7 @@ def load(folder: Path, manifest: Exported) -> Run:
 
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if manifest.precision == "bf16" else "f32",
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_NUM_THREADS": threads(),
         "PERFORMANCE_HINT": "LATENCY",
     }
     try:
