@@ -32,6 +32,7 @@ from litebert.model.checkpoints.several import TASKS as HEADS
 from litebert.model.checkpoints.several import heads_of, write_several
 from litebert.model.checkpoints.weights import has_weights, home
 from litebert.model.config import EncoderConfig, published
+from litebert.model.encoders import encoder_of
 from litebert.model.encoders.albert import Encoder
 from litebert.model.exits import Exits
 from litebert.model.model import Model
@@ -94,7 +95,7 @@ class Source:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             if encoder is None:
-                encoder = self.checkpoint.build() if self.checkpoint else Encoder(self.config)
+                encoder = self.checkpoint.build() if self.checkpoint else encoder_of(self.config)
             head = task.head(self.config)
             early = Exits(exits, partial(task.head, self.config)) if exits else None
         if weights := self._head(task):

@@ -47,7 +47,7 @@ def open_trained(
         for note in source.notes:
             tell(note)
     dtype = dtype_of(precision, answering=True)
-    if dtype is torch.int8 and (why := _no_int8(asked)):
+    if dtype is torch.int8 and (why := _no_int8(asked, source.config.family)):
         dtype = fastest_dtype()
         if tell is not None:
             tell(f"{why}: it answers in {'bf16' if dtype is torch.bfloat16 else 'fp32'} instead")
@@ -101,10 +101,12 @@ def _leaving(
     return EarlyExit(model, task, dtype, rule)
 
 
-def _no_int8(task: Task[Any, Any]) -> str:
+def _no_int8(task: Task[Any, Any], family: str) -> str:
     """Why this machine, or this task, has no int8; empty if it has."""
     if task.runner != "eager":
         return f"int8 is not for the task {task.name}, which answers a piece at a time"
+    if family == "lstm":
+        return "int8 is for ALBERT and BERT, not for an LSTM"
     return "" if has_eight_bits() else "torch has no products in int8 for this processor"
 
 

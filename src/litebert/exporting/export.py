@@ -85,6 +85,8 @@ def _padded(predictor: Predictor[Any, Any], name: str) -> Padded:
             f"{name} is for the task {predictor.task.name}, which writes: it goes on piece by piece, as long "
             "as the text asks, which no graph of one pass can do. `litebert predict` runs it"
         )
+    if predictor.runner.model.encoder.config.family == "lstm":
+        raise UsageError(f"{name} is an LSTM; what can be exported is ALBERT and BERT")
     return padded_form(predictor.runner.model)
 
 

@@ -66,8 +66,9 @@ class EncoderConfig:
     """`early`: positions, segments and the norm live at E, then E → H with a bias (Google).
     `late`: the words alone go E → H, without a bias; the rest lives at H (brightmart).
     `always`: as `early`, and the map is there even where E = H (Hugging Face's ALBERT)."""
-    family: Literal["albert", "bert"] = "albert"
-    """Under whose names the weights are saved."""
+    family: Literal["albert", "bert", "lstm"] = "albert"
+    """Under whose names the weights are saved; an `lstm` has layers of that kind, as many as `attention` is
+    long, in place of blocks (`encoders/lstm.py`), and is saved under our own."""
 
     def __post_init__(self) -> None:
         if self.hidden % self.heads:
@@ -141,6 +142,8 @@ class EncoderConfig:
         embeddings = self.vocabulary * e + (self.positions + self.segments) * width + 2 * width
         bias = 0 if self.factor == "late" else h
         factor = e * h + bias if self.factored else 0
+        if self.family == "lstm":
+            return embeddings + factor + self.layers * (6 * h * h + 8 * h) + h * h + h
         blocks = sum(map(self._attention_parameters, set(self.attention)))
         blocks += sum(map(self._feedforward_parameters, set(self.feedforward)))
         return embeddings + factor + blocks + h * h + h
@@ -234,6 +237,21 @@ PUBLISHED: dict[str, EncoderConfig] = {
 }
 """The published configurations, by name (`litebert train --model config:NAME`)."""
 
+OWN: dict[str, EncoderConfig] = {
+    "lstm-tiny": EncoderConfig(
+        vocabulary=20_000,
+        embedding=128,
+        hidden=384,
+        heads=12,
+        intermediate=1152,
+        attention=(0, 1, 2),
+        feedforward=(0, 1, 2),
+        hidden_dropout=0.1,
+        family="lstm",
+    ),
+}
+"""Published nowhere: a recurrent baseline of about litebert-tiny's size."""
+
 _GROUPED = "its feed-forward nets are cut into 16 parts (brightmart/albert_zh, modeling_google_fast.py)"
 OTHER_GRAPHS = {
     "albert-zh-tiny-fast": _GROUPED,
@@ -251,6 +269,7 @@ def published(name: str) -> EncoderConfig:
     """
     if name in OTHER_GRAPHS:
         raise ModelError(f"litebert has no blocks for {name}: {OTHER_GRAPHS[name]}")
-    if name not in PUBLISHED:
-        raise ModelError(nearest(name, PUBLISHED, "published configuration"))
-    return PUBLISHED[name]
+    known = PUBLISHED | OWN
+    if name not in known:
+        raise ModelError(nearest(name, known, "published configuration"))
+    return known[name]

@@ -8,6 +8,7 @@ from torch import nn
 
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.config import EncoderConfig
+from litebert.model.encoders import encoder_of
 from litebert.model.encoders.albert import Encoder
 from litebert.model.pretraining_heads import MaskedLanguage, SentenceOrder
 
@@ -28,7 +29,7 @@ class PretrainingModel(nn.Module):
 
         pairs: whether there are two segments to tell something of.
         """
-        model = cls(checkpoint.build() if checkpoint else Encoder(config), pairs=pairs)
+        model = cls(checkpoint.build() if checkpoint else encoder_of(config), pairs=pairs)
         for name in ("masked", "order") if checkpoint else ():
             head, weights = getattr(model, name), checkpoint.head(name) if checkpoint else {}
             if head is not None and weights:

@@ -43,6 +43,7 @@ class Convert:
         from litebert.embedded import model_folder
         from litebert.model.checkpoints.hub import resolve
         from litebert.model.checkpoints.loading import open_checkpoint
+        from litebert.model.checkpoints.own import is_own
         from litebert.model.checkpoints.several import heads_of
         from litebert.run import EMBEDDED, PUBLISHED, headed
 
@@ -50,7 +51,10 @@ class Convert:
             raise UsageError(f"{self.source} has no weights to convert; train it first, and convert its run")
         name, _ = headed(self.source, self.task) if self.task else (self.source, None)
         path = model_folder() if self.source == EMBEDDED else resolve(name or self.source)
-        checkpoint, notes = self._shared(open_checkpoint(path))
+        opened = open_checkpoint(path)
+        if is_own(opened.config):
+            raise UsageError(f"{self.source} is an LSTM, which has no other layout and no blocks to share")
+        checkpoint, notes = self._shared(opened)
         if heads := heads_of(path):
             notes = (
                 *notes,

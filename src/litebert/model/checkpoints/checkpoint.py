@@ -13,6 +13,7 @@ from torch import Tensor
 from litebert.errors import ModelError
 from litebert.model.blocks import Pooler
 from litebert.model.config import EncoderConfig
+from litebert.model.encoders import encoder_of
 from litebert.model.encoders.albert import Encoder, initialise
 
 Tensors = Mapping[str, Tensor]
@@ -69,7 +70,7 @@ class Checkpoint:
     def build(self) -> Encoder:
         """An encoder with these weights; a pooler that is missing starts as in a new one."""
         with torch.device("meta"):
-            encoder = Encoder(self.config)
+            encoder = encoder_of(self.config)
         if any(f"pooler.{name}" not in self.encoder for name, _ in encoder.pooler.named_parameters()):
             encoder.pooler = Pooler(self.config)
             initialise(encoder.pooler, self.config.initial_std)
@@ -82,7 +83,7 @@ class Checkpoint:
 def shapes(config: EncoderConfig) -> Mapping[str, torch.Size]:
     """The encoder's parameters: names and shapes. Nothing is allocated."""
     with torch.device("meta"):
-        return {name: tensor.shape for name, tensor in Encoder(config).state_dict().items()}
+        return {name: tensor.shape for name, tensor in encoder_of(config).state_dict().items()}
 
 
 def check_shape(name: str, tensor: Tensor, wanted: tuple[int, ...]) -> None:

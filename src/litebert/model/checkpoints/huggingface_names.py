@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from litebert.errors import ModelError
 from litebert.model.checkpoints.checkpoint import shapes
 from litebert.model.checkpoints.orders import Family, Plan
 from litebert.model.config import EncoderConfig
@@ -114,6 +115,8 @@ WITHOUT_POOLER = ("ForMaskedLM", "ForTokenClassification", "ForQuestionAnswering
 
 def family_of(config: EncoderConfig) -> Family:
     """Under whose names a config's weights are written: ALBERT's, if there is a map E → H."""
+    if config.family == "lstm":
+        raise ModelError("an LSTM has no names of Hugging Face's; its run's folder is what litebert reads")
     return "albert" if config.factored and config.factor != "late" else config.family
 
 

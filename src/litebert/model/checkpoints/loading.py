@@ -7,6 +7,7 @@ from typing import Literal
 
 from litebert.durable import replace_json
 from litebert.errors import LitebertError, ModelError
+from litebert.model.checkpoints import own
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.compact import COMPACT, write_compact
 from litebert.model.checkpoints.files import read_json
@@ -48,6 +49,8 @@ def read_folder(folder: Path) -> Checkpoint:
     beside = home(folder) / FACTORS
     factors = read_safetensors(beside) if beside.is_file() else None
     try:
+        if raw.get("model_type") == own.TYPE:
+            return own.from_own(raw, read_weights(folder))
         return from_huggingface(raw, read_weights(folder), factors)
     except LitebertError as error:
         if error.message.startswith(str(folder)):
@@ -60,8 +63,14 @@ def write_folder(folder: Path, checkpoint: Checkpoint, *, pad: int = 0, weights:
 
     pad: the id of the padding piece. weights: in int8 they are in a file of our own, a quarter of the size,
     and blocks that were made smaller are so in it. Raises `ModelError` if a weight is missing or misshapen,
-    or the disk refuses, and for int8 of brightmart's graph, whose two tables it would multiply out.
+    or the disk refuses, and for int8 of brightmart's graph, whose two tables it would multiply out. An LSTM,
+    which `transformers` has no class for, is written under our own names, and in fp32.
     """
+    if own.is_own(checkpoint.config):
+        raw, tensors = own.to_own(checkpoint)
+        write_safetensors(folder / SAFETENSORS, tensors)
+        replace_json(folder / CONFIG, raw)
+        return
     late = checkpoint.config.factor == "late" and FACTOR in checkpoint.encoder
     raw, tensors = to_huggingface(checkpoint, pad=pad, own=weights == "int8")
     if weights == "int8":

@@ -41,12 +41,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
-        self.attention = nn.ModuleList(
-            Attention(config, config.heads_of(block)) for block in sorted(set(config.attention))
-        )
-        self.feedforward = nn.ModuleList(
-            FeedForward(config, config.units_of(block)) for block in sorted(set(config.feedforward))
-        )
+        self.add_layers(config)
         self.pooler = Pooler(config)
         self.dtype = torch.float32
         """The precision of the products; the weights stay fp32. int8 is for answering, and needs `ranges`."""
@@ -57,10 +52,19 @@ class Encoder(nn.Module):
         self._kept: tuple[Version, Prepared] | None = None
         initialise(self, config.initial_std)
 
+    def add_layers(self, config: EncoderConfig) -> None:
+        """What stands between embeddings and pooler."""
+        self.attention = nn.ModuleList(
+            Attention(config, config.heads_of(block)) for block in sorted(set(config.attention))
+        )
+        self.feedforward = nn.ModuleList(
+            FeedForward(config, config.units_of(block)) for block in sorted(set(config.feedforward))
+        )
+
     def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
         run = self.run()
         if reads == "nothing":
-            return _without_first(batch, None)
+            return without_first(batch, None)
         attend, feed = self.prepared(run)
         *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
         x = self.embeddings(batch, run)
@@ -72,7 +76,7 @@ class Encoder(nn.Module):
             return Hidden(batch, first, self.pooler(first), None)
         x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
         if reads == "memory":
-            return _without_first(batch, x)
+            return without_first(batch, x)
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
 
@@ -134,7 +138,7 @@ class Encoder(nn.Module):
         )
 
 
-def _without_first(batch: Packed, pieces: Tensor | None) -> Hidden:
+def without_first(batch: Packed, pieces: Tensor | None) -> Hidden:
     nothing = torch.empty(0)
     return Hidden(batch, nothing, nothing, pieces)
 

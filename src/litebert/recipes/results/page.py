@@ -1,0 +1,98 @@
+"""What was found, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from litebert.recipes.results.rows import MOVIES, ROWS, Goal, Row
+from litebert.recipes.results.work import Workshop
+
+OURS = "both"
+"""Of the ways of recommending, the one that is ours."""
+_HEAD = """\
+# Results
+
+litebert-tiny, as it comes with the package, trained for each task on one thread of a processor and judged on
+a development split. Every baseline learnt from the same training data and was judged on the same split in the
+same run. In brackets 95 % bootstrap intervals. A run keeps the weights that are best on this split, so the
+figures of trained models are a little too good; a baseline chooses nothing. Measures are from 0 to 1, BLEU to
+100; in bold what meets its goal. Made by
+
+    LITEBERT_DATA=… python -m litebert.recipes.results OUT --recurrent --page docs/results.md
+
+| data | measure | goal | litebert-tiny | baselines | training |
+|---|---|--:|--:|---|---|
+"""
+_SPLITS = """
+Splits are the sets' own where they have one; else a tenth by the hash of the (first) text, and by article for
+SQuAD, as [data](data.md#sources) says. Figures on such splits are not those of official test sets.
+"""
+
+
+def page(workshop: Workshop) -> str:
+    """The whole page, of those rows that are there."""
+    lines = [line for row in ROWS for line in _lines(row, workshop)]
+    notes = [f"- **{row.source}**: {row.note}" for row in ROWS if row.note]
+    told = "\n## Where a goal was missed\n\n" + "\n".join(notes) + "\n" if notes else ""
+    return _HEAD + "".join(f"{line}\n" for line in lines) + _SPLITS + told
+
+
+def _lines(row: Row, workshop: Workshop) -> Iterator[str]:
+    """A line for each measure of a row of which anything is known."""
+    found = (
+        dict(workshop.baselines(row)) if (workshop.out / "baselines" / f"{row.source}.json").exists() else {}
+    )
+    ours = found.pop(OURS, None) if row.source == MOVIES else workshop.trained(row)
+    recurrent = None if row.source == MOVIES else workshop.trained(row, recurrent=True)
+    if recurrent is not None:
+        found["LSTM"] = recurrent
+    if not found and ours is None:
+        return
+    for number, measure in enumerate(row.measures):
+        goal = next((one for one in row.goals if one.measure == measure), None)
+        baselines = "<br>".join(f"{name} {_value(one, measure)}" for name, one in found.items())
+        told = f"{_minutes(ours)}{ours['settings']}" if ours and "settings" in ours and number == 0 else ""
+        yield (
+            f"| `{row.source}` | {measure} | {_goal(goal, found)} | {_ours(ours, measure, goal, found)} "
+            f"| {baselines} | {told} |"
+        )
+
+
+def _minutes(ours: Mapping[str, Any]) -> str:
+    return "" if ours.get("minutes") is None else f"{ours['minutes']:.0f} min: "
+
+
+def _goal(goal: Goal | None, baselines: Mapping[str, Any]) -> str:
+    if goal is None:
+        return "–"
+    needed = goal.needed(_only_baselines(baselines))
+    number = "" if needed is None else _number(needed, goal.measure)
+    return f"≥ {number}" if not goal.above else f"{'≥' if goal.least else '>'} {number}"
+
+
+def _ours(
+    ours: Mapping[str, Any] | None, measure: str, goal: Goal | None, baselines: Mapping[str, Any]
+) -> str:
+    """In bold where it meets its goal."""
+    if ours is None:
+        return "not yet"
+    value = _value(ours, measure)
+    met = goal is not None and goal.met(ours[measure], _only_baselines(baselines))
+    head, _, tail = value.partition(" ")
+    return f"**{head}** {tail}" if met else value
+
+
+def _only_baselines(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the recurrent model, which no goal is counted from."""
+    return {name: one for name, one in found.items() if name != "LSTM"}
+
+
+def _value(found: Mapping[str, Any], measure: str) -> str:
+    low, high = found["intervals"][measure]
+    ends: Sequence[str] = [_number(one, measure) for one in (found[measure], low, high)]
+    return f"{ends[0]} ({ends[1]}–{ends[2]})"
+
+
+def _number(value: float, measure: str) -> str:
+    return f"{value:.1f}" if measure == "bleu" else f"{value:.3f}"

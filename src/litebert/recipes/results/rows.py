@@ -1,0 +1,102 @@
+"""What the page has a row for, with its goal and all that is not left to presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from litebert.errors import UsageError, nearest
+
+ANY = "any"
+"""In place of a baseline's name: the best of them."""
+MOVIES = "movielens"
+"""The row of recommendation, which is no source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What a measure is to reach: a value, or what a baseline has and so much more."""
+
+    measure: str
+    least: float = 0.0
+    above: str = ""
+    """The baseline that it is counted from."""
+
+    def needed(self, baselines: Mapping[str, Mapping[str, float]]) -> float | None:
+        """The value to reach, if it is known yet."""
+        if not self.above:
+            return self.least
+        values = [found[self.measure] for name, found in baselines.items() if self.above in (ANY, name)]
+        return max(values) + self.least if values else None
+
+    def met(self, value: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:
+        """A baseline has to be passed, a value only reached."""
+        needed = self.needed(baselines)
+        return needed is not None and (value > needed if self.above and not self.least else value >= needed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A task on a set."""
+
+    source: str
+    measures: tuple[str, ...]
+    """Those shown, the chief one first."""
+    goals: tuple[Goal, ...] = ()
+    options: tuple[str, ...] = ()
+    """Of the task."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the training, where the preset is not taken; `max_pieces` and others of `litebert.train` as well."""
+    note: str = ""
+    """What is to be said beside it: why a goal was missed, and what was tried."""
+
+
+def _row(source: str, measure: str, least: float | None = None, **more: Any) -> Row:
+    goals = () if least is None else (Goal(measure=measure, least=least),)
+    return Row(**{"source": source, "measures": (measure,), "goals": goals, **more})
+
+
+ROWS: Sequence[Row] = (
+    _row("glue.sst2", "accuracy", 0.85, settings={"epochs": 1.0}),
+    _row("news.ag", "accuracy", 0.88),
+    _row("zh.chnsenticorp", "accuracy", 0.89),
+    _row("clue.tnews", "accuracy", 0.52),
+    _row("clue.afqmc", "accuracy", settings={"epochs": 1.0}),
+    _row("clue.ocnli", "accuracy"),
+    _row("stsb.en", "pearson", 0.80),
+    _row("stsb.zh", "pearson"),
+    _row("entities.conll2003", "f1", 0.82),
+    _row("entities.cluener", "f1", 0.70),
+    _row("entities.resume", "f1", 0.93),
+    _row("entities.bc5cdr", "f1", 0.75),
+    _row("tagging.conll2000", "f1"),
+    _row("roles.english", "f1"),
+    _row("roles.chinese", "f1"),
+    _row("relations.semeval", "macro_f1", 0.72),
+    _row("answers.squad", "f1", goals=(Goal(measure="f1", least=0.08, above="none"),)),
+    _row("answers.cmrc", "f1", goals=(Goal(measure="f1", above=ANY),)),
+    _row("answers.drcd", "f1"),
+    _row("choices.c3", "accuracy", 0.42, settings={"epochs": 2.0, "max_pieces": 256}),
+    _row("choices.race_middle", "accuracy", 0.42, settings={"epochs": 1.0, "max_pieces": 256}),
+    Row(
+        source="ranking.wikiqa",
+        measures=("mrr", "map"),
+        goals=(Goal(measure="mrr", above="bm25"), Goal(measure="map", above="bm25")),
+    ),
+    _row("multi30k.en_de", "bleu", 30.0),
+    _row("code.django", "exact_match", 0.55),
+    _row("summaries.scitldr", "rougeL", goals=(Goal(measure="rougeL", above="lead"),)),
+    _row("summaries.bbc_sentences", "rouge1", goals=(Goal(measure="rouge1", above="lead"),)),
+    Row(
+        source=MOVIES, measures=("hit_rate@10", "ndcg@10"), goals=(Goal(measure="ndcg@10", above="factors"),)
+    ),
+)
+
+
+def chosen(names: Sequence[str]) -> list[Row]:
+    """The rows of these names, `entities.conll2003` or `conll2003`; without any, all. Raises `UsageError`."""
+    known = {name: row for row in ROWS for name in (row.source, row.source.rpartition(".")[2])}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(nearest(unknown[0], known, "row"))
+    return [row for row in ROWS if not names or row in [known[name] for name in names]]
