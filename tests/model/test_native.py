@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from litebert.model import attention, fusion
+from litebert.model import attention, fusion, likelihood
 from litebert.model.activations import gelu_new
 from litebert.model.blocks import Norm
 from litebert.model.dropout import Draw, Noise
@@ -173,3 +173,18 @@ def test_it_is_not_used_where_it_is_not_wanted_or_not_known() -> None:
     assert not compiling.serves(torch.ones(1), torch.ones(1).bfloat16())
     with fusion.fusing(False):
         assert not compiling.serves(torch.ones(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_likelihoods_and_their_gradient_are_torchs(dtype: torch.dtype) -> None:
+    scores = (torch.randn(9, 301) * 8).to(dtype)
+    aims = torch.arange(9) * 37 % 301
+
+    def ours(x: Tensor) -> Tensor:
+        return torch.stack(likelihood._likelihood(x, aims))
+
+    def theirs(x: Tensor) -> Tensor:
+        logarithms = torch.log_softmax(x.float(), 1)
+        return torch.stack([logarithms.gather(1, aims[:, None])[:, 0], logarithms.mean(1)])
+
+    _close(_results(ours, scores), _results(theirs, scores), 1e-4 if dtype is torch.float32 else 1e-2)

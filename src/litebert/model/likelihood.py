@@ -18,6 +18,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from litebert.model.fusion import fused
+from litebert.model.native import likelihood as native
+from litebert.model.native.compiling import serves
 
 
 class WordLoss(NamedTuple):
@@ -28,11 +30,12 @@ class WordLoss(NamedTuple):
 
 
 def word_loss(scores: Tensor, labels: Tensor) -> WordLoss:
-    """scores [N, V], labels int64 [N], each below V. Both fp32."""
-    own, _ = _likelihood(scores, labels)
+    """scores [N or more, V], labels int64 [N], each below V; further rows fill up. Both fp32."""
+    count, filled = len(labels), F.pad(labels, (0, len(scores) - len(labels)))
+    own, _ = _likelihood(scores, filled)
     with torch.no_grad():
-        hits = scores.gather(1, labels[:, None])[:, 0] == scores.amax(1)
-    return WordLoss(-own.mean(), hits.float().mean())
+        hits = scores[:count].gather(1, labels[:, None])[:, 0] == scores[:count].amax(1)
+    return WordLoss(-own[:count].mean(), hits.float().mean())
 
 
 def logarithms(scores: Mapping[str, Tensor], aims: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,6 +49,8 @@ def logarithms(scores: Mapping[str, Tensor], aims: Tensor) -> tuple[Tensor, Tens
 
 
 def _likelihood(scores: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
+    if serves(scores):
+        return native.likelihood(scores, aims)
     return _Likelihood.apply(scores, aims)  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from litebert.model.blocks import Embeddings
 from litebert.model.config import EncoderConfig
 from litebert.model.encoders.albert import initialise
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.likelihood import WordLoss, word_loss
+from litebert.model.packing import rounded
 from litebert.model.prediction import Prediction
 
 
@@ -46,8 +48,10 @@ class MaskedLanguage(Prediction):
         return {"vocabulary": self._scores(hidden, at).float()}
 
     def loss(self, hidden: Hidden, at: Tensor, labels: Tensor) -> WordLoss:
-        """Of the words that stood at the pieces `at`, int64 [M] both, without fp32 scores."""
-        return word_loss(self._scores(hidden, at), labels)
+        """Of the words that stood at the pieces `at`, int64 [M] both, without fp32 scores. Piece 0 fills M up
+        to few values, as with pieces (`packing.rounded`): memory and kernels serve the next step too."""
+        filled = F.pad(at, (0, rounded(len(at), steps=8, least=32) - len(at)))
+        return word_loss(self._scores(hidden, filled), labels)
 
     def _scores(self, hidden: Hidden, at: Tensor | None) -> Tensor:
         """[M, V], in the precision of the pieces' states."""

@@ -24,7 +24,6 @@ from torch.nn import functional as F
 from litebert.model.activations import ACTIVATIONS
 from litebert.model.config import Activation
 from litebert.model.functions import applied
-from litebert.model.fusion import fused
 
 _ROWS_HINT = 512
 """The number of rows that a layout is chosen for; any number may then be multiplied."""
@@ -161,16 +160,16 @@ class _Uses:
 
 
 def _weight_gradient(x: Tensor, dy: Tensor) -> Tensor:
-    """dyᵀ x, [out, in]. In bf16 a product takes twice as long with its left side turned as with it in rows;
-    turning the narrower of the two costs less than that."""
+    """dyᵀ x, [out, in]. The left side is the narrower of the two, turned."""
     if x.shape[1] < dy.shape[1]:
         return torch.mm(_turned(x), dy).t()
     return torch.mm(_turned(dy), x)
 
 
-@fused
 def _turned(rows: Tensor) -> Tensor:
-    return rows.t().contiguous()
+    """With AMX a bf16 product takes twice as long with its left side turned as with it in rows, and turning
+    costs less than that; without AMX it is no slower."""
+    return rows.t().contiguous() if torch.cpu._is_amx_tile_supported() else rows.t()
 
 
 class _Gather(torch.autograd.Function):

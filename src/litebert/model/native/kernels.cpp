@@ -33,7 +33,8 @@ inline void put(bf16 &to, float x) {  // To the nearest, ties to even; not a num
 
 inline float exponential(float x) {  // Cephes' expf, to 2e-7 of the value; 0 below -87, e^88 above 88.
     x = std::max(std::min(x, 88.f), -88.f);  // In this order what is not a number stays so.
-    int32_t n = int32_t(x * 1.44269504f + (x < 0 ? -0.5f : 0.5f));
+    constexpr float ROUND = 12582912;  // 3 * 2^22: what it is added to has its whole number in the last bits.
+    float shifted = x * 1.44269504f + ROUND, n = shifted - ROUND;
     float f = x - n * 0.693359375f + n * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * f + 1.3981999507e-3f;
@@ -41,7 +42,37 @@ inline float exponential(float x) {  // Cephes' expf, to 2e-7 of the value; 0 be
     p = p * f + 4.1665795894e-2f;
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
-    return (p * f * f + f + 1) * __builtin_bit_cast(float, (n + 127) << 23);
+    uint32_t power = (__builtin_bit_cast(uint32_t, shifted) << 23) + 0x3f800000;
+    return (p * f * f + f + 1) * __builtin_bit_cast(float, power);
+}
+
+// ---- the sum and the highest of a row, in an order of its own that allows vectors -----------------------------
+
+typedef uint16_t halves __attribute__((vector_size(WIDE * sizeof(uint16_t)), aligned(2), may_alias));
+typedef uint32_t words __attribute__((vector_size(WIDE * sizeof(uint32_t))));
+
+inline lanes at(const float *x) { return *(const lanes *)x; }
+inline lanes at(const bf16 *x) { return (lanes)(__builtin_convertvector(*(const halves *)x, words) << 16); }
+
+inline float sum_of(lanes x) {
+    float part[WIDE];
+    std::memcpy(part, &x, sizeof x);
+    for (int64_t n = WIDE / 2; n; n /= 2)
+        for (int64_t i = 0; i < n; i++) part[i] += part[i + n];
+    return part[0];
+}
+
+template <class T>
+inline float highest_of(const T *x, int64_t count) {
+    lanes most = lanes{} - INFINITY;
+    int64_t j = 0;
+    for (; j + WIDE <= count; j += WIDE) most = at(x + j) > most ? at(x + j) : most;
+    float part[WIDE];
+    std::memcpy(part, &most, sizeof most);
+    for (; j < count; j++) part[0] = std::max(part[0], number(x[j]));
+    for (int64_t n = WIDE / 2; n; n /= 2)
+        for (int64_t i = 0; i < n; i++) part[i] = part[i] > part[i + n] ? part[i] : part[i + n];
+    return part[0];
 }
 
 // ---- products of small matrices, in fp32 --------------------------------------------------------------------
@@ -138,13 +169,12 @@ void put_rows(const float *from, int64_t length, int64_t depth, T *to, int64_t w
 
 // x becomes exp(scale * x - ceiling); the sum of them.
 inline float exponentials(float *x, int64_t wide, float scale, float ceiling) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < wide; j++) {
-        x[j] = exponential(scale * x[j] - ceiling);
-        sum += x[j];
+    lanes sum{};
+    for (int64_t j = 0; j < wide; j += WIDE) {
+        for (int64_t i = j; i < j + WIDE; i++) x[i] = exponential(scale * x[i] - ceiling);
+        sum += at(x + j);
     }
-    return sum;
+    return sum_of(sum);
 }
 
 inline void drop(float *x, int64_t seen, int64_t row, const int32_t *columns, Noise noise) {
@@ -157,6 +187,7 @@ void attend_forward(Shape s, const T *qkv, T *out, float *logs, Noise noise) {
 #pragma omp parallel num_threads(s.threads)
     {
         std::vector<float> q(most * deep), k(s.depth * widest), v(most * deep), x(BLOCK * widest), o(BLOCK * deep);
+        float shares[BLOCK];
 #pragma omp for schedule(dynamic, 1)
         for (int64_t task = 0; task < s.sequences * s.heads; task++) {
             int64_t b = task / s.heads, head = task % s.heads, start = s.starts[b];
@@ -170,17 +201,18 @@ void attend_forward(Shape s, const T *qkv, T *out, float *logs, Noise noise) {
                 int64_t m = std::min(BLOCK, length - done);
                 multiply(m, wide, s.depth, {q.data() + done * deep, deep, 1}, k.data(), x.data());
                 for (int64_t i = 0; i < m; i++) {
-                    float *row = x.data() + i * wide, highest = -INFINITY;
-                    int64_t seen = s.causal ? done + i + 1 : length, at = (start + done + i) * s.heads + head;
+                    float *row = x.data() + i * wide;
+                    int64_t seen = s.causal ? done + i + 1 : length, place = (start + done + i) * s.heads + head;
                     std::fill(row + seen, row + wide, -INFINITY);
-#pragma omp simd reduction(max : highest)
-                    for (int64_t j = 0; j < wide; j++) highest = std::max(highest, row[j]);
-                    float sum = exponentials(row, wide, s.scale, s.scale * highest), share = 1 / sum;
-                    for (int64_t j = 0; j < wide; j++) row[j] *= share;
-                    logs[at] = s.scale * highest + std::log(sum);
-                    if (noise.rows) drop(row, seen, noise.rows[at], noise.columns + start, noise);
+                    float highest = highest_of(row, wide);
+                    float sum = exponentials(row, wide, s.scale, s.scale * highest);
+                    shares[i] = 1 / sum;
+                    logs[place] = s.scale * highest + std::log(sum);
+                    if (noise.rows) drop(row, seen, noise.rows[place], noise.columns + start, noise);
                 }
                 multiply(m, deep, length, {x.data(), wide, 1}, v.data(), o.data());
+                for (int64_t i = 0; i < m; i++)
+                    for (int64_t d = 0; d < deep; d++) o[i * deep + d] *= shares[i];
                 put_rows(o.data(), m, s.depth, out + (start + done) * hidden + head * s.depth, hidden);
             }
         }
@@ -211,15 +243,16 @@ void attend_backward(Shape s, const T *qkv, const float *logs, const T *dout, T 
                 multiply(m, wide, s.depth, {q.data() + done * deep, deep, 1}, kt.data(), x.data());
                 multiply(m, wide, s.depth, {o.data() + done * deep, deep, 1}, vt.data(), dx.data());
                 for (int64_t i = 0; i < m; i++) {
-                    float *row = x.data() + i * wide, *drow = dx.data() + i * wide, mean = 0;
-                    int64_t seen = s.causal ? done + i + 1 : length, at = (start + done + i) * s.heads + head;
+                    float *row = x.data() + i * wide, *drow = dx.data() + i * wide;
+                    int64_t seen = s.causal ? done + i + 1 : length, place = (start + done + i) * s.heads + head;
                     std::fill(row + seen, row + wide, -INFINITY);
-                    exponentials(row, wide, s.scale, logs[at]);
-                    if (noise.rows) drop(drow, seen, noise.rows[at], noise.columns + start, noise);
-#pragma omp simd reduction(+ : mean)
-                    for (int64_t j = 0; j < wide; j++) mean += row[j] * drow[j];
+                    exponentials(row, wide, s.scale, logs[place]);
+                    if (noise.rows) drop(drow, seen, noise.rows[place], noise.columns + start, noise);
+                    lanes along{};
+                    for (int64_t j = 0; j < wide; j += WIDE) along += at(row + j) * at(drow + j);
+                    float mean = sum_of(along);
                     for (int64_t j = 0; j < wide; j++) drow[j] = row[j] * (drow[j] - mean) * s.scale;
-                    if (noise.rows) drop(row, seen, noise.rows[at], noise.columns + start, noise);
+                    if (noise.rows) drop(row, seen, noise.rows[place], noise.columns + start, noise);
                 }
                 multiply(m, deep, length, {dx.data(), wide, 1}, k.data(), dq.data());
                 multiply(length, deep, m, {dx.data(), 1, wide}, q.data() + done * deep, dk.data(), done > 0);
@@ -295,6 +328,44 @@ void norm_backward(int64_t rows, int64_t width, int64_t threads, const T *dz, co
     }
 }
 
+// ---- how likely words are ------------------------------------------------------------------------------------
+
+// scores [N, V], aims [N] -> ln p(aim) and the mean of ln p [N]; of each row the highest score, and the sum of
+// the exponentials of what the others are below it.
+template <class T>
+void likelihood_forward(int64_t rows, int64_t width, int64_t threads, const T *scores, const int64_t *aims,
+                        float *own, float *mean, float *highest, float *sums) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < rows; i++) {
+        const T *x = scores + i * width;
+        float most = highest_of(x, width), sum = 0, total = 0;
+#pragma omp simd reduction(+ : sum, total)
+        for (int64_t j = 0; j < width; j++) {
+            sum += exponential(number(x[j]) - most);
+            total += number(x[j]);
+        }
+        float logarithm = std::log(sum) + most;
+        own[i] = number(x[aims[i]]) - logarithm;
+        mean[i] = total / width - logarithm;
+        highest[i] = most, sums[i] = sum;
+    }
+}
+
+template <class T>
+void likelihood_backward(int64_t rows, int64_t width, int64_t threads, const T *scores, const int64_t *aims,
+                         const float *highest, const float *sums, const float *down, const float *dmean,
+                         T *dscores) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < rows; i++) {
+        const T *x = scores + i * width;
+        T *dx = dscores + i * width;
+        float most = highest[i], scale = (down[i] + dmean[i]) / sums[i], even = dmean[i] / width;
+#pragma omp simd
+        for (int64_t j = 0; j < width; j++) put(dx[j], even - exponential(number(x[j]) - most) * scale);
+        put(dx[aims[i]], even - exponential(number(x[aims[i]]) - most) * scale + down[i]);
+    }
+}
+
 // ---- GELU's tanh form ---------------------------------------------------------------------------------------
 
 constexpr float STEEP = 1.5957691216057308f, CUBIC = 0.044715f;  // 2 sqrt(2 / pi)
@@ -332,6 +403,15 @@ void gelu_backward(int64_t count, int64_t threads, const T *x, const T *dy, T *d
     void norm_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum,             \
                            const float *weight, const float *seen, T *dsum, float *dweight, float *dbias) {     \
         norm_backward(rows, width, threads, dz, sum, weight, seen, dsum, dweight, dbias);                       \
+    }                                                                                                           \
+    void likelihood_forward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,                  \
+                                const int64_t *aims, float *own, float *mean, float *highest, float *sums) {    \
+        likelihood_forward(rows, width, threads, scores, aims, own, mean, highest, sums);                       \
+    }                                                                                                           \
+    void likelihood_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,                 \
+                                 const int64_t *aims, const float *highest, const float *sums,                  \
+                                 const float *down, const float *dmean, T *dscores) {                           \
+        likelihood_backward(rows, width, threads, scores, aims, highest, sums, down, dmean, dscores);           \
     }                                                                                                           \
     void gelu_forward_##T(int64_t count, int64_t threads, const T *x, T *y) {                                   \
         gelu_forward(count, threads, x, y);                                                                     \
