@@ -21,6 +21,7 @@ __all__ = [
     "ask",
     "bench",
     "check_data",
+    "compress",
     "convert",
     "corpus",
     "distill",
@@ -42,6 +43,7 @@ _HOMES = {
     "ask": "litebert.verbs.ask",
     "check_data": "litebert.verbs.data",
     "bench": "litebert.verbs.bench",
+    "compress": "litebert.verbs.compress",
     "convert": "litebert.verbs.convert",
     "corpus": "litebert.verbs.corpus",
     "distill": "litebert.verbs.distill",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from litebert.errors import LitebertError
     from litebert.verbs.ask import ask
     from litebert.verbs.bench import bench
+    from litebert.verbs.compress import compress
     from litebert.verbs.convert import convert
     from litebert.verbs.corpus import corpus
     from litebert.verbs.data import check_data

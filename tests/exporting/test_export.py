@@ -297,6 +297,15 @@ def test_damaged_folders_are_model_errors(models: Made, tmp_path: Path) -> None:
         open_model(str(tmp_path / "out"))
 
 
+@pytest.mark.parametrize("name", ["classification", "entities", "fill-mask"])
+def test_torch_in_bf16_loses_little(models: Made, name: str, tmp_path: Path) -> None:
+    exported(models, name, tmp_path / "fp32", "torch")
+    found = exported(models, name, tmp_path / "bf16", "torch", "bf16").agreement
+    assert 1e-4 < found["difference"] < 0.1  # less would not be bf16
+    sizes = [(tmp_path / kind / "model.pt2").stat().st_size for kind in ("bf16", "fp32")]
+    assert sizes[0] < 0.8 * sizes[1]
+
+
 @pytest.mark.parametrize("name", ["classification", pytest.param("fill-mask", marks=pytest.mark.slow)])
 def test_torch_gives_the_scores(models: Made, name: str, tmp_path: Path) -> None:
     found = exported(models, name, tmp_path / "out", "torch").agreement

@@ -15,7 +15,7 @@ from litebert.model.checkpoints.checkpoint import Checkpoint, shapes
 from litebert.model.checkpoints.compact import COMPACT
 from litebert.model.checkpoints.huggingface import from_huggingface, to_huggingface
 from litebert.model.checkpoints.loading import read_folder, write_folder
-from litebert.model.checkpoints.widening import narrowed, widened
+from litebert.model.checkpoints.widening import factors, narrowed, widened
 from litebert.model.config import EncoderConfig, Ranks
 from litebert.model.encoders.albert import Encoder
 from litebert.model.packing import Packed, pack
@@ -151,3 +151,15 @@ def test_counts_of_parameters_are_those_of_the_tensors() -> None:
 def test_numbers_that_do_not_fit_are_told(wrong: dict[str, object]) -> None:
     with pytest.raises(ModelError, match=next(iter(wrong))):
         replace(WHOLE, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("shape", [(60, 24), (24, 60)])
+def test_a_product_is_taken_apart(shape: tuple[int, int], seed: int) -> None:
+    """However little its last direction is."""
+    draws = torch.Generator().manual_seed(seed)
+    outer, inner = torch.randn(shape[0], 9, generator=draws), torch.randn(9, shape[1], generator=draws)
+    matrix = outer @ (inner * torch.logspace(0, -4, 9)[:, None])
+    left, right = factors(matrix, 9)
+    assert (left.shape[1], right.shape[0]) == (9, 9)
+    assert torch.allclose(left @ right, matrix, atol=1e-5)

@@ -23,16 +23,21 @@ def agreement(
 ) -> dict[str, float]:
     """`inputs`: how many were compared; `difference`: the greatest between two of their scores; `changed`:
     the share of answers that are other ones, numbers with a point apart, which always differ a little."""
-    answers = (predictor.answers(inputs) for predictor in (reference, exported))
-    changed = [_said(ours) != _said(theirs) for ours, theirs in zip(*answers, strict=True)]
     differences = [
         difference(reference.runner, exported.runner, batch) for batch in batches(reference, inputs)
     ]
     return {
         "inputs": len(inputs),
         "difference": max(differences, default=0.0),
-        "changed": sum(changed) / max(len(changed), 1),
+        "changed": changed(reference, exported, inputs),
     }
+
+
+def changed(reference: Predictor[Any, Any], other: Predictor[Any, Any], inputs: Sequence[Any]) -> float:
+    """The share of answers that are other ones, numbers with a point apart."""
+    answers = (predictor.answers(inputs) for predictor in (reference, other))
+    others = [_said(ours) != _said(theirs) for ours, theirs in zip(*answers, strict=True)]
+    return others.count(True) / max(len(others), 1)
 
 
 def batches(predictor: Predictor[Any, Any], inputs: Sequence[Any]) -> list[Packed]:

@@ -39,8 +39,8 @@ def operator(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
 
 @operator
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """x [..., in], weight [in, out] → [..., out]. In int8 where that is asked for."""
-    return x @ weight
+    """x [..., in], weight [in, out] → [..., out]. In int8 where that is asked for, in bf16 where it is so."""
+    return x.to(weight.dtype) @ weight
 
 
 @operator
@@ -52,7 +52,7 @@ def exact_product(x: Tensor, weight: Tensor) -> Tensor:
 @operator
 def table_product(x: Tensor, table: Tensor) -> Tensor:
     """x [M, E], table [V, E] → [M, V]. In int8 where that is asked for."""
-    return x @ table.t()
+    return x.to(table.dtype) @ table.t()
 
 
 @operator

@@ -96,6 +96,16 @@ def with_control(data: bytes, pieces: Container[str]) -> bytes:
     return bytes(out)
 
 
+def only(data: bytes, kept: Container[int]) -> bytes:
+    """The same model with those pieces alone, by their numbers, which are counted anew."""
+    out, number = bytearray(), -1
+    for field, value in _fields(data):
+        number += field == PIECES
+        if field != PIECES or number in kept:
+            out += _number(field, value) if isinstance(value, int) else _field(field, value)
+    return bytes(out)
+
+
 def write(spiece: Spiece) -> bytes:
     """The bytes of a `spiece.model` that the sentencepiece library loads."""
     rows = zip(spiece.pieces, spiece.scores, spiece.kinds, strict=True)

@@ -27,6 +27,7 @@ VERBS = {
     "ask": "ask.Ask",
     "recommend": "recommend.Recommend",
     "convert": "convert.Convert",
+    "compress": "compress.Compress",
     "export": "export.Export",
     "bench": "bench.Bench",
     "data check": "data.Check",

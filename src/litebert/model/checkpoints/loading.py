@@ -9,7 +9,7 @@ from litebert.durable import replace_json
 from litebert.errors import LitebertError, ModelError
 from litebert.model.checkpoints import own
 from litebert.model.checkpoints.checkpoint import Checkpoint
-from litebert.model.checkpoints.compact import COMPACT, write_compact
+from litebert.model.checkpoints.compact import COMPACT, PACKED, write_compact
 from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.google import read_google
 from litebert.model.checkpoints.hub import resolve
@@ -23,7 +23,8 @@ from litebert.model.checkpoints.weights import (
     write_safetensors,
 )
 
-Weights = Literal["fp32", "int8"]
+Weights = Literal["fp32", "int8", "packed"]
+"""packed is int8, and that compressed."""
 CONFIG = "config.json"
 FACTORS = "factors.safetensors"
 """Beside `model.safetensors`, brightmart's two tables, which stand there multiplied out."""
@@ -61,8 +62,8 @@ def read_folder(folder: Path) -> Checkpoint:
 def write_folder(folder: Path, checkpoint: Checkpoint, *, pad: int = 0, weights: Weights = "fp32") -> None:
     """`config.json` and `model.safetensors` as `transformers` reads them; each file is whole or not there.
 
-    pad: the id of the padding piece. weights: in int8 they are in a file of our own, a quarter of the size,
-    and blocks that were made smaller are so in it. Raises `ModelError` if a weight is missing or misshapen,
+    pad: the id of the padding piece. weights: int8 are in a file of our own, a quarter of the size or less,
+    in which blocks that were made smaller are so. Raises `ModelError` if a weight is missing or misshapen,
     or the disk refuses, and for int8 of brightmart's graph, whose two tables it would multiply out. An LSTM,
     which `transformers` has no class for, is written under our own names, and in fp32.
     """
@@ -71,14 +72,15 @@ def write_folder(folder: Path, checkpoint: Checkpoint, *, pad: int = 0, weights:
         write_safetensors(folder / SAFETENSORS, tensors)
         replace_json(folder / CONFIG, raw)
         return
+    small = weights != "fp32"
     late = checkpoint.config.factor == "late" and FACTOR in checkpoint.encoder
-    raw, tensors = to_huggingface(checkpoint, pad=pad, own=weights == "int8")
-    if weights == "int8":
+    raw, tensors = to_huggingface(checkpoint, pad=pad, own=small)
+    if small:
         if late:
             raise ModelError(
                 "int8 weights are not for brightmart's graph, which has two word tables; keep fp32"
             )
-        write_compact(folder / COMPACT, tensors)
+        write_compact(folder / (COMPACT if weights == "int8" else PACKED), tensors)
     else:
         if late:
             write_safetensors(folder / FACTORS, {name: checkpoint.encoder[name] for name in (WORDS, FACTOR)})

@@ -21,7 +21,7 @@ from torch import Tensor
 from litebert.durable import replacing
 from litebert.errors import LitebertError, ModelError
 from litebert.model.checkpoints import pickled
-from litebert.model.checkpoints.compact import COMPACT, read_compact
+from litebert.model.checkpoints.compact import COMPACT, PACKED, read_compact
 from litebert.model.checkpoints.files import read_json
 
 SAFETENSORS = "model.safetensors"
@@ -89,6 +89,7 @@ def _readers() -> dict[str, Callable[[Path], dict[str, Tensor]]]:
         SAFETENSORS: read_safetensors,
         SAFETENSORS + INDEX: lambda path: _read_shards(path, read_safetensors),
         COMPACT: _read_compact,
+        PACKED: _read_compact,
         PICKLE: _read_pickle,
         PICKLE + INDEX: lambda path: _read_shards(path, _read_pickle),
     }

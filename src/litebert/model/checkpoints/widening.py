@@ -100,17 +100,17 @@ def _thinned(
 
 
 def factors(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """A matrix [m, n] of that rank as [m, rank] @ [rank, n], within rounding, the first with orthonormal
-    columns. Raises if it is of a higher one: the range is found by products with random vectors (arXiv
-    0909.4061 §4.1), which leave the rest over.
-    """
+    """A matrix [m, n] of that rank as [m, rank] @ [rank, n], within rounding: by its singular vectors on the
+    narrower side. Raises if it is of a higher one."""
     whole = matrix.double()
-    draws = torch.randn(matrix.shape[1], rank, generator=torch.Generator().manual_seed(1)).double()
-    outer, _ = torch.linalg.qr(whole @ draws)
+    if len(whole) > whole.shape[1]:
+        inner, outer = factors(whole.t(), rank)
+        return outer.t().contiguous(), inner.t().contiguous()
+    outer = torch.linalg.eigh(whole @ whole.t())[1][:, -rank:]
     inner = outer.t() @ whole
     if float((whole - outer @ inner).abs().max()) > _NEAR * float(whole.abs().max()):
         raise _OtherWeightsError
-    return outer.float(), inner.float()
+    return outer.float().contiguous(), inner.float().contiguous()
 
 
 def _product(encoder: Tensors, at: str, name: str, thin: str) -> Tensor:
