@@ -102,6 +102,8 @@ def compress(
     subject = subject_of(reference, name)
     grounds = _grounds(reference, asked, tell)
     smaller, did = _smaller(subject, asked, grounds, tell)
+    if isinstance(reference.runner, Eager) and reference.runner.model.exits is not None:
+        did.append("early exits: left out; `litebert train` from this folder makes them anew")
     with durable.making(out) as folder:
         save(folder, smaller.model(), smaller.task, smaller.tokenizer, weights=asked.weights)
         found = _found(name, folder, (subject, smaller), did, grounds, task, options)

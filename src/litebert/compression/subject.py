@@ -13,6 +13,7 @@ from litebert.engine.predictor import Predictor
 from litebert.engine.runners.eager import Eager
 from litebert.errors import UsageError
 from litebert.model.checkpoints.checkpoint import Checkpoint
+from litebert.model.checkpoints.own import is_own
 from litebert.model.config import EncoderConfig
 from litebert.model.model import Model
 from litebert.tasks.task import Task
@@ -47,17 +48,21 @@ class Subject:
 
 
 def subject_of(predictor: Predictor[Any, Any], name: str) -> Subject:
-    """A model that answers, taken apart. Raises `UsageError` for one that writes."""
+    """A model that answers, taken apart. Raises `UsageError` for one that writes, and for an LSTM."""
     if not isinstance(predictor.runner, Eager):
         raise UsageError(
             f"{name} is for the task {predictor.task.name}, which writes: its decoder is as large as its "
             "encoder, and only encoders are compressed"
         )
-    return parts_of(predictor.runner.model, predictor.task, predictor.tokenizer)
+    model = predictor.runner.model
+    if is_own(model.encoder.config):
+        raise UsageError(f"{name} is an LSTM, which has no attention and no blocks to take anything out of")
+    return parts_of(model, predictor.task, predictor.tokenizer)
 
 
 def parts_of(model: Model, task: Task[Any, Any], tokenizer: Tokenizer) -> Subject:
-    """A model's parts; its weights are not copied."""
+    """A model's parts; its weights are not copied. Early exits, which hold for the model as it was trained,
+    are none of them."""
     encoder = {name: tensor.detach() for name, tensor in model.encoder.state_dict().items()}
     return Subject(model.encoder.config, encoder, model.head, task, tokenizer)
 
