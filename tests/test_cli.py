@@ -110,6 +110,7 @@ THEIR_OWN = {
     "ask": "docs.index",
     "recommend": "ratings.csv",
     "data check": "train.csv",
+    "tune": "my.csv",
 }
 """Examples that begin with what a person has, and what that is; the pages run them on real files."""
 
