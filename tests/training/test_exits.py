@@ -37,13 +37,13 @@ def folder(runs: Runs) -> Path:
 
 def test_what_it_leaves(folder: Path) -> None:
     curve = load_curve(folder)
-    assert curve.depths == (1,) and curve.measure == "accuracy" and curve.examples > 10
+    assert curve.depths == (0, 1) and curve.measure == "accuracy" and curve.examples > 10
     results = json.loads((folder / "results.json").read_text())
     assert curve.whole == pytest.approx(results["dev"]["accuracy"])
-    assert min(point.layers for point in curve.points) == 0.5
-    assert set(load_file(folder / "exits.safetensors")) == {"1.weight", "1.bias"}
+    assert min(point.layers for point in curve.points) == 0
+    assert set(load_file(folder / "exits.safetensors")) == {"0.weight", "0.bias", "1.weight", "1.bias"}
     card = (folder / "README.md").read_text()
-    assert "## Leaving early" in card and "| 50% | accuracy" in card
+    assert "## Leaving early" in card and "| 0% | accuracy" in card
     assert [
         json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines() if '"last"' in line
     ]
@@ -116,7 +116,7 @@ def test_other_tasks_leave_early_too(runs: Runs, name: str) -> None:
     assert isinstance(predictor.runner, EarlyExit)
     found = litebert.evaluate(str(runs.held_out(name)), model=str(folder), quality=quality)
     assert found.metrics[chief] > 0.5
-    assert min(predictor.runner.depths, default=1) == 1
+    assert predictor.runner.depths == {}
 
 
 def test_stopped_and_gone_on_with_it_is_the_same_to_the_bit(runs: Runs, tmp_path: Path) -> None:
@@ -150,14 +150,16 @@ def test_run_json_makes_it_again(folder: Path, tmp_path: Path) -> None:
 
 def test_exits_change_nothing_else_that_is_drawn(runs: Runs) -> None:
     source, task = open_source(str(runs.model)), Classification(labels=("a", "b"))
-    plain, with_exits = source.model(task, 3).state_dict(), source.model(task, 3, (1,)).state_dict()
-    assert with_exits.keys() - plain.keys() == {"exits.heads.1.output.weight", "exits.heads.1.output.bias"}
+    plain, with_exits = source.model(task, 3).state_dict(), source.model(task, 3, (0, 1)).state_dict()
+    assert with_exits.keys() - plain.keys() == {
+        f"exits.heads.{depth}.output.{name}" for depth in (0, 1) for name in ("weight", "bias")
+    }
     assert all(torch.equal(plain[name], with_exits[name]) for name in plain)
 
 
 def test_a_run_without_exits_is_another_run(folder: Path, runs: Runs, tmp_path: Path) -> None:
     out = shutil.copytree(folder, tmp_path / "run")
-    with pytest.raises(UsageError, match=r"exits: 1 there, \(none\) here"):
+    with pytest.raises(UsageError, match=r"exits: 0, 1 there, \(none\) here"):
         litebert.train(out=out, **{**runs.options("exits"), "exits": None})
     litebert.train(out=out, overwrite=True, **{**runs.options("exits"), "exits": None, "steps": 4})
     assert not list(out.glob("exits.*"))

@@ -121,7 +121,7 @@ def save_exits(folder: Path, exits: Exits, task: Task[Any, Any]) -> None:
 
 def load_exits(folder: Path, depths: Sequence[int], task: Task[Any, Any], config: EncoderConfig) -> Exits:
     """Raises `ModelError` if the weights are missing, damaged or of another model."""
-    if list(depths) != sorted({*depths} & {*range(1, config.layers)}) or not depths:
+    if list(depths) != sorted({*depths} & {*range(config.layers)}) or not depths:
         raise ModelError(f"{folder / FILE}: exits after {list(depths)} of {config.layers} layers cannot be")
     tensors = read_safetensors(folder / WEIGHTS)
     exits = Exits(depths, partial(task.head, config))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -82,11 +82,15 @@ class Scheduler(Generic[T]):
         if not self:
             return []
         kind = self._next()
+        left: list[tuple[T, NDArray[np.float32]]] = []
         with torch.inference_mode():
             groups = self._waiting.pop(kind, [])
             if kind == self.staged.kinds[0]:
-                groups = [*groups, *self._newcomers(sum(group.pieces for group in groups))]
-            return self._through(kind, _together(groups))
+                room = self.budget - sum(group.pieces for group in groups)
+                for come in self._newcomers(room, alone=not groups):
+                    left += self._leave(come)
+                groups += self._waiting.pop(kind, [])
+            return left + (self._through(kind, _together(groups)) if groups else [])
 
     def _next(self) -> int:
         """The kind with the most pieces, the deepest of equals; one that has been passed over for long before
@@ -101,13 +105,13 @@ class Scheduler(Generic[T]):
         self._passed = {kind: self._passed.get(kind, 0) + 1 for kind in held if kind != chosen}
         return chosen
 
-    def _newcomers(self, pieces: int) -> Iterator[_Group[T]]:
-        """Whoever of the queue finds room beside so many pieces."""
-        room = self.budget - pieces
-        if pieces and room < self.budget // _ROOM and room < sum(len(one) for _, one in self._queue):
+    def _newcomers(self, room: int, *, alone: bool) -> Iterator[_Group[T]]:
+        """Whoever of the queue finds room for so many pieces. alone: if there is nobody else, so that one
+        longer than any room gets in, too."""
+        if not alone and room < self.budget // _ROOM and room < sum(len(one) for _, one in self._queue):
             return
         come: list[tuple[T, Encoding]] = []
-        while self._queue and (len(self._queue[0][1]) <= room or not (come or pieces)):
+        while self._queue and (len(self._queue[0][1]) <= room or (alone and not come)):
             come.append(self._queue.popleft())
             room -= len(come[-1][1])
         if come:
@@ -122,31 +126,45 @@ class Scheduler(Generic[T]):
             )
 
     def _through(self, kind: int, group: _Group[T]) -> list[tuple[T, NDArray[np.float32]]]:
-        batch = of_lengths(group.lengths.tolist(), len(group.states))
-        reached = self.staged.ahead(kind, group.states, batch)
-        scores = self.staged.scores(reached.first, torch.from_numpy(group.stages)).numpy()
+        """A group through a stage: those for whom it is the last are finished, the others come to an exit."""
+        states, qkv = self.staged.to_last(kind, group.states, of_lengths(group.lengths, len(group.states)))
+        last = group.stages == len(self.staged) - 1
+        left: list[tuple[T, NDArray[np.float32]]] = []
+        for chosen, finished in ((np.flatnonzero(last), True), (np.flatnonzero(~last), False)):
+            if not len(chosen):
+                continue
+            lengths = group.lengths[chosen]
+            rows = slice(None) if len(chosen) == len(last) else _rows(group.lengths, chosen)
+            batch = of_lengths(lengths, len(states[rows]))
+            if finished:
+                scores = self.staged.finish(kind, states[rows], qkv[rows], batch).numpy()
+                left += self._gone(group, chosen, scores, len(self.staged))
+            else:
+                after = self.staged.through(kind, states[rows], qkv[rows], batch)
+                tickets, stages = [group.tickets[i] for i in chosen], group.stages[chosen] + 1
+                left += self._leave(_Group(tickets, after, lengths, stages, group.history[chosen]))
+        return left
+
+    def _leave(self, group: _Group[T]) -> list[tuple[T, NDArray[np.float32]]]:
+        """A group at its exits: whoever is sure leaves, and the others wait for their next stages."""
+        batch = of_lengths(group.lengths, len(group.states))
+        scores = self.staged.at_exit(group.states, batch, torch.from_numpy(group.stages)).numpy()
         leaves, history = self.judge.leaves(self.rule, scores, group.history)
-        leaves |= group.stages == len(self.staged) - 1
-        stays = np.flatnonzero(~leaves)
-        if len(stays):
-            lengths = group.lengths[stays]
-            rows = None if len(stays) == len(leaves) else _rows(group.lengths, stays)
-            left = of_lengths(lengths.tolist(), len(group.states) if rows is None else len(rows))
-            self._wait(
-                _Group(
-                    [group.tickets[i] for i in stays],
-                    self.staged.behind(kind, reached, left, rows),
-                    lengths,
-                    group.stages[stays] + 1,
-                    history[stays],
-                )
-            )
-        gone = np.flatnonzero(leaves)
-        for stage in set(group.stages[gone].tolist()):
-            depth = self.staged.depths[stage]
-            pieces = int(group.lengths[gone][group.stages[gone] == stage].sum())
-            self.depths[depth] = self.depths.get(depth, 0) + pieces
-        return [(group.tickets[i], scores[i]) for i in gone]
+        group = replace(group, history=history)
+        if not leaves.all():
+            self._wait(_part(group, np.flatnonzero(~leaves)) if leaves.any() else group)
+        left: list[tuple[T, NDArray[np.float32]]] = []
+        for exit in sorted(set(group.stages[leaves].tolist())):
+            chosen = np.flatnonzero(leaves & (group.stages == exit))
+            left += self._gone(group, chosen, scores[chosen], exit)
+        return left
+
+    def _gone(
+        self, group: _Group[T], chosen: NDArray[np.intp], scores: NDArray[np.float32], exit: int
+    ) -> list[tuple[T, NDArray[np.float32]]]:
+        depth = self.staged.depths[exit]
+        self.depths[depth] = self.depths.get(depth, 0) + int(group.lengths[chosen].sum())
+        return [(group.tickets[i], row) for i, row in zip(chosen, scores, strict=True)]
 
     def _wait(self, group: _Group[T]) -> None:
         """A group for each kind of stage that its members enter next."""

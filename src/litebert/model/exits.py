@@ -1,6 +1,7 @@
 """Heads after layers before the last, by which a sequence that is sure may leave early.
 
-A linear map for each depth, and the pooler for all of them, as PABEE has it (arXiv 2006.04152 §3.3).
+A linear map for each depth, as in PABEE (arXiv 2006.04152 §3.3), but on the mean of the pieces' states in
+place of the pooler: after few layers `[CLS]` knows little. Before the first that is a bag of words, and free.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from litebert.model.hidden import Hidden
 
 
 class Exits(nn.Module):
-    """Each head reads what the task's own does, after fewer layers."""
+    """Each head is like the task's own, and reads `hidden.means`."""
 
     def __init__(self, depths: Sequence[int], head: Callable[[], nn.Module]) -> None:
-        """depths: after how many layers, ascending, each below the model's. head: makes one, like a task."""
+        """depths: after how many layers, ascending from 0, below the model's. head: makes one."""
         super().__init__()
         self.heads = nn.ModuleDict({str(depth): head() for depth in depths})
 
@@ -33,9 +34,9 @@ class Exits(nn.Module):
 
 
 def exit_depths(layers: int, every: int) -> tuple[int, ...]:
-    """After every so many layers, but for the last.
+    """Before the first layer, and after every so many, but for the last.
 
     >>> exit_depths(layers=12, every=3)
-    (3, 6, 9)
+    (0, 3, 6, 9)
     """
-    return tuple(range(every, layers, every))
+    return tuple(range(0, layers, every))

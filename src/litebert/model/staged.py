@@ -1,25 +1,23 @@
 """An encoder in stages, each of which ends where a sequence may leave; sequences at different depths share
 the call of a stage whose blocks are the same.
 
-In a stage's last layer a sequence's first piece goes ahead: keys and values are worked out for all pieces,
-the rest of the layer for the first pieces alone. Whoever leaves on what they say has cost no more of the
-layer than the whole model's last layer costs; for the others it is then worked out.
-
 Shapes: N pieces, those that fill up included; B sequences; H hidden; K scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from litebert.model.attention import attend, attend_first
 from litebert.model.eight_bits import Ranges
+from litebert.model.encoders.albert import Encoder
+from litebert.model.hidden import Hidden, means
 from litebert.model.model import Model
 from litebert.model.packing import Packed
 
@@ -27,35 +25,25 @@ Blocks = tuple[tuple[int, int], ...]
 """Of each layer its attention and its feed-forward block."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reached:
-    """Where sequences stand when their first pieces have gone through a stage: first [B, H]; of all pieces
-    what went into its last layer, states [N, H], and queries, keys and values, qkv [N, 3H]."""
-
-    first: Tensor
-    states: Tensor
-    qkv: Tensor
-
-
 class Staged:
-    """A model whose `exits` have been learnt, without gradients. The model is set to answer in `dtype`."""
+    """A model whose `exits` have been learnt, without gradients. The model is set to answer in `dtype`.
+
+    Stage s goes from exit s to the next; after the last stage it is the model's own head that answers.
+    """
 
     def __init__(self, model: Model, dtype: torch.dtype) -> None:
         if model.exits is None:
             raise ValueError("a model is worked out in stages by its exits, but this one has none")
-        self.encoder = model.eval().encoder
+        self.encoder: Encoder = model.eval().encoder
         self.encoder.dtype = dtype
-        layers = self.encoder.config.layers
-        ends = (0, *model.exits.depths, layers)
+        self._model, self._starts = model, model.exits.depths
+        self.depths = (*self._starts, self.encoder.config.layers)
+        """After how many layers there is an exit, and last, all."""
         orders = list(zip(self.encoder.config.attention, self.encoder.config.feedforward, strict=True))
-        blocks: list[Blocks] = [tuple(orders[start:end]) for start, end in pairwise(ends)]
-        self.kinds: tuple[int, ...] = tuple(map(blocks.index, blocks))
+        self._blocks: list[Blocks] = [tuple(orders[start:end]) for start, end in pairwise(self.depths)]
+        self.kinds: tuple[int, ...] = tuple(map(self._blocks.index, self._blocks))
         """For each stage the first one with the same blocks: sequences in either can share a call."""
-        self.depths = ends[1:]
-        """After how many layers each stage ends."""
-        self._starts = ends[:-1]
-        self._blocks = blocks
-        heads = [head.state_dict() for head in (*map(model.exits.at, model.exits.depths), model.head)]
+        heads = [model.exits.at(depth).state_dict() for depth in model.exits.depths]
         self._weight = torch.cat([head["output.weight"] for head in heads])
         self._bias = torch.cat([head["output.bias"] for head in heads])
         if self.encoder.ranges is not None:
@@ -73,43 +61,43 @@ class Staged:
         """[N, H]: sequences before their first layer."""
         return self.encoder.embeddings(batch, self.encoder.run())  # type: ignore[no-any-return]
 
-    def ahead(self, kind: int, states: Tensor, batch: Packed) -> Reached:
-        """Through the stages of a kind: all pieces up to the last layer, and through it the first pieces."""
+    def to_last(self, kind: int, states: Tensor, batch: Packed) -> tuple[Tensor, Tensor]:
+        """Through a stage of a kind up to its last layer: what goes into that, [N, H], and the queries, keys
+        and values there, [N, 3H]. From there `through` or `finish` go on, each with some of the sequences."""
         attention, feed = self.encoder.prepared(self.encoder.run())
-        *early, (layer, (a, f)) = enumerate(self._blocks[kind], start=self._starts[kind] + 1)
+        *early, (layer, (a, _)) = enumerate(self._blocks[kind], start=self._starts[kind] + 1)
         for number, (one, other) in early:
             states = feed[other](attention[one](states, batch, number), batch.keys, number)
-        qkv, at = attention[a].qkv(states, layer), batch.first
-        width = qkv.shape[1] // 3
-        gathered = attend_first(qkv[at, :width], qkv[:, width:], batch, attention[a].block.heads)
-        first = attention[a].add(states.index_select(0, at), gathered, at, layer)
-        return Reached(feed[f](first, at, layer), states, qkv)
+        return states, attention[a].qkv(states, layer)
 
-    def behind(self, kind: int, reached: Reached, batch: Packed, rows: Tensor | None) -> Tensor:
-        """The stage's last layer for the sequences that stay, [n, H].
-
-        batch: they alone; rows: int64 [n], where their pieces stand in `reached`; None if all stay."""
+    def through(self, kind: int, states: Tensor, qkv: Tensor, batch: Packed) -> Tensor:
+        """[N, H]: the stage's last layer."""
         attention, feed = self.encoder.prepared(self.encoder.run())
-        states, qkv = reached.states, reached.qkv
-        if rows is not None:
-            states, qkv = states.index_select(0, rows), qkv.index_select(0, rows)
-        layer = self._starts[kind] + len(self._blocks[kind])
-        a, f = self._blocks[kind][-1]
+        layer, (a, f) = self._starts[kind] + len(self._blocks[kind]), self._blocks[kind][-1]
         gathered = attend(qkv, batch, attention[a].block.heads)
         return feed[f](attention[a].add(states, gathered, batch.keys, layer), batch.keys, layer)
 
-    def scores(self, first: Tensor, stages: Tensor) -> Tensor:
-        """[B, K], fp32: each sequence's by the head at the end of its stage, int64 [B]."""
-        pooled = self.encoder.pooler(first)
-        everywhere = F.linear(pooled, self._weight, self._bias).view(len(first), len(self), -1)
-        return everywhere[torch.arange(len(first)), stages]
+    def finish(self, kind: int, states: Tensor, qkv: Tensor, batch: Packed) -> Tensor:
+        """[B, K]: the model's last layer, worked out for first pieces alone, and its head."""
+        attention, feed = self.encoder.prepared(self.encoder.run())
+        layer, (a, f) = self._starts[kind] + len(self._blocks[kind]), self._blocks[kind][-1]
+        at, width = batch.first, qkv.shape[1] // 3
+        gathered = attend_first(qkv[at, :width], qkv[:, width:], batch, attention[a].block.heads)
+        first = feed[f](attention[a].add(states.index_select(0, at), gathered, at, layer), at, layer)
+        last = Hidden(batch, first, self.encoder.pooler(first), None)
+        return self._model.head(last)["logits"]  # type: ignore[no-any-return]
+
+    def at_exit(self, states: Tensor, batch: Packed, exits: Tensor) -> Tensor:
+        """[B, K]: each sequence's scores by the exit that it has come to, int64 [B]."""
+        everywhere = F.linear(means(states, batch).pooled, self._weight, self._bias)
+        return everywhere.view(len(batch), len(self), -1)[torch.arange(len(batch)), exits]
 
     def _shared(self, ranges: Ranges) -> Ranges:
         """In 8 bits, what reaches a matrix has one scale in all stages of a kind: the widest."""
         ours = Ranges(watching=False)
         same = {
             start + number: self._starts[kind] + number
-            for start, end, kind in zip(self._starts, self.depths, self.kinds, strict=True)
+            for (start, end), kind in zip(pairwise(self.depths), self.kinds, strict=True)
             for number in range(1, end - start + 1)
         }
         for (name, layer), (low, high) in ranges.found.items():
@@ -119,8 +107,8 @@ class Staged:
         return ours
 
 
-def of_lengths(lengths: Sequence[int], pieces: int) -> Packed:
+def of_lengths(lengths: NDArray[np.int64], pieces: int) -> Packed:
     """A batch of which only the states are known: so many, first those of sequences of these lengths."""
     nothing = torch.zeros(pieces, dtype=torch.int64)
-    starts = torch.tensor([0, *lengths]).cumsum(0)
-    return Packed(nothing, nothing, nothing, starts, tuple(lengths), nothing)
+    starts = torch.from_numpy(np.concatenate([[0], np.cumsum(lengths)]))
+    return Packed(nothing, nothing, nothing, starts, tuple(lengths.tolist()), nothing)

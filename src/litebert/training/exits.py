@@ -117,13 +117,12 @@ def between(sure: NDArray[np.float64]) -> list[float]:
 def logits_at(model: Model, encodings: Sequence[Encoding]) -> Logits:
     """The scores at every exit and, last, of the whole model."""
     assert model.exits is not None
-    layers = model.encoder.config.layers
     found: list[list[Any]] = [[]] * len(encodings)
     with torch.inference_mode():
         for members in batches([len(encoding) for encoding in encodings]):
             batch = pack([encodings[i] for i in members])
-            hidden = model.encoder.after(batch, (*model.exits.depths, layers), "first")
-            scores = [*model.exits.scores(hidden).values(), model.head(hidden[layers])]
+            hidden, last = model.encoder.at_exits(batch, model.exits.depths)
+            scores = [*model.exits.scores(hidden).values(), model.head(last)]
             rows = torch.stack([score["logits"].float() for score in scores], 1).numpy()
             for i, row in zip(members, rows, strict=True):
                 found[i] = row

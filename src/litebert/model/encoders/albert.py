@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import islice
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +24,7 @@ from litebert.model.blocks import (
 from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw
 from litebert.model.eight_bits import Ranges
-from litebert.model.hidden import Hidden, Reads
+from litebert.model.hidden import Hidden, Reads, means
 from litebert.model.packing import Packed
 from litebert.model.products import Linear
 
@@ -80,21 +79,29 @@ class Encoder(nn.Module):
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
 
-    def after(
-        self, batch: Packed, depths: Collection[int], reads: Literal["pieces", "first"] = "pieces"
-    ) -> dict[int, Hidden]:
-        """What is known after so many layers, for each of `depths`; no layer above the deepest is applied.
-        Where only first pieces are read, the deepest is worked out for those alone."""
+    def at_exits(self, batch: Packed, depths: Collection[int]) -> tuple[dict[int, Hidden], Hidden]:
+        """What exits read after so many layers, perhaps 0, and what is known of first pieces after all."""
+        run = self.run()
+        attend, feed = self.prepared(run)
+        x = self.embeddings(batch, run)
+        found = {0: means(x, batch)} if 0 in depths else {}
+        *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
+        for layer, (a, f) in early:
+            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+            if layer in depths:
+                found[layer] = means(x, batch)
+        layer, (a, f) = last
+        first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
+        return found, Hidden(batch, first, self.pooler(first), None)
+
+    def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
+        """What is known after so many layers, for each of `depths`; no layer above the deepest is applied."""
         run = self.run()
         attend, feed = self.prepared(run)
         x = self.embeddings(batch, run)
         found: dict[int, Hidden] = {}
         orders = zip(self.config.attention, self.config.feedforward, strict=True)
         for layer, (a, f) in enumerate(islice(orders, max(depths)), start=1):
-            if reads == "first" and layer == max(depths):
-                first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
-                found[layer] = Hidden(batch, first, self.pooler(first), None)
-                break
             x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
             if layer in depths:
                 first = x.index_select(0, batch.first)
