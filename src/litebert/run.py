@@ -28,8 +28,7 @@ from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.huggingface_config import config_from_huggingface
 from litebert.model.checkpoints.loading import Weights, open_checkpoint, write_folder
-from litebert.model.checkpoints.several import TASKS as HEADS
-from litebert.model.checkpoints.several import heads_of, write_several
+from litebert.model.checkpoints.several import HEADS, heads_of, write_several
 from litebert.model.checkpoints.weights import has_weights, home
 from litebert.model.config import EncoderConfig, published
 from litebert.model.encoders import encoder_of

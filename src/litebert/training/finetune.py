@@ -36,20 +36,27 @@ def finetune(
     tell: hears what was cut off. Whoever calls holds the folder and has claimed it (`training/fit.py`).
     Raises what `fit` raises, and `DataError` for an example that is too long where that is refused.
     """
-    sets = {"train": prepared.sets.train, "dev": prepared.sets.dev}
-    encoded = {name: encode_all(prepared.task, prepared.source.tokenizer, s.rows) for name, s in sets.items()}
-    cut = [_cut(name, one, prepared.task) for name, one in encoded.items() if one.truncated]
+    train, cut = encode(prepared)
     for note in cut:
         tell(note)
     model = prepared.source.model(prepared.task, prepared.settings.seed, prepared.exits)
     model.encoder.dtype = dtype_of(prepared.settings.precision)
     with fusing(prepared.fused):
-        fit(model, job(prepared, learnt(prepared, encoded["train"], folder)), folder, watch=watch)
+        fit(model, job(prepared, learnt(prepared, train, folder)), folder, watch=watch)
     return conclude(folder, model, decided(prepared, model), cut)
 
 
+def encode(prepared: Prepared) -> tuple[Encoded, list[str]]:
+    """The training examples, and what there is to say of texts that are cut, there and in dev."""
+    sets = {"train": prepared.sets.train, "dev": prepared.sets.dev}
+    encoded = {name: encode_all(prepared.task, prepared.source.tokenizer, s.rows) for name, s in sets.items()}
+    return encoded["train"], [
+        _cut(name, one, prepared.task) for name, one in encoded.items() if one.truncated
+    ]
+
+
 def learnt(prepared: Prepared, train: Encoded, folder: Path) -> Epochs:
-    """The training examples as each epoch has them."""
+    """The training examples as each epoch has them. folder: where what takes long may be kept."""
     if not prepared.drawing.augment:
         return train
     return Augmented(
@@ -70,7 +77,7 @@ def job(prepared: Prepared, train: Epochs) -> Job:
             train,
             settings.batch_size or 1,
             settings.seed,
-            order=prepared.drawing.order(task, [example.wanted for example in prepared.sets.train]),
+            order=prepared.order,
         ),
         settings=settings,
         evaluate=lambda model: judge(prepared, model),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+import shutil
+from collections.abc import Collection, Container, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from litebert.engine import exits
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError
 from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
+from litebert.model.checkpoints.several import HEADS
 from litebert.model.model import Model
 from litebert.run import RUN, save
 from litebert.tasks.task import TASK_FILE, Task, sample
@@ -47,13 +49,18 @@ def conclude(folder: Path, model: Model, prepared: Prepared, cut: Sequence[str] 
     curve = conclude_exits(folder, model, prepared)
     evaluation = evaluate(open_model(str(folder), precision=prepared.settings.precision), dev.rows)
     draw_curves(folder / "metrics.jsonl", folder / "curves.png")
-    if task.problem == "single_label_classification":
-        _confusion(folder, task, evaluation.answered)
-    write_mistakes(folder / "mistakes.jsonl", mistakes(task, evaluation.answered))
+    artifacts(folder, task, evaluation)
     write_card(folder / "README.md", card(folder, prepared, evaluation, cut, curve))
     results = {"task": task.name, "best_by": task.best, "dev": evaluation.summary()}
     durable.replace_json(folder / RESULTS, results)
     return results
+
+
+def artifacts(folder: Path, task: Task[Any, Any], evaluation: Evaluation) -> None:
+    """What there is to look at beside the figures."""
+    if task.problem == "single_label_classification":
+        _confusion(folder, task, evaluation.answered)
+    write_mistakes(folder / "mistakes.jsonl", mistakes(task, evaluation.answered))
 
 
 def forget(folder: Path) -> None:
@@ -61,6 +68,16 @@ def forget(folder: Path) -> None:
     with durable.telling(f"remove the old run in {folder}"):
         for name in (RESULTS, *_LEFT):
             (folder / name).unlink(missing_ok=True)
+        forget_heads(folder)
+
+
+def forget_heads(folder: Path, keep: Container[str] = ()) -> None:
+    """Removes the heads of a run of several tasks. keep: the names of those that stay."""
+    for head in (folder / HEADS).glob("*"):
+        if head.name not in keep:
+            shutil.rmtree(head, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(folder / HEADS, ignore_errors=True)
 
 
 def finished(folder: Path, holding: Collection[str] = ("best_by", "dev")) -> dict[str, Any] | None:

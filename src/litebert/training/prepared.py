@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from litebert.data.orders import Order
 from litebert.engine.exits import can_leave
 from litebert.errors import UsageError
 from litebert.model.config import EncoderConfig
@@ -54,16 +55,16 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say before it begins."""
-        chosen = self.settings
-        length = f"{chosen.epochs:g} epochs" if chosen.steps is None else f"{chosen.steps} updates"
+        return (*self.source.notes, *self.own_notes, self.settings_note)
+
+    @property
+    def own_notes(self) -> tuple[str, ...]:
+        """What there is to say of the task and its data."""
         return (
-            *self.source.notes,
             *self.sets.notes,
             *self.task.notes,
             f"head: {'goes on from' if self.source.has_head(self.task) else 'new, on'} {self.source.name}",
-            f"settings: learning rate {chosen.learning_rate:g}, batches of {chosen.batch_size}, {length}, "
-            f"{chosen.optimizer}, {chosen.precision}, seed {chosen.seed}",
-            *self.drawing.notes(self.task, [example.wanted for example in self.sets.train]),
+            *self.drawing.notes(self.task, self._wanted),
             *(
                 [f"exits: after {_listed(self.exits)} of {self.source.config.layers} layers"]
                 * bool(self.exits)
@@ -71,18 +72,49 @@ class Prepared:
         )
 
     @property
+    def settings_note(self) -> str:
+        """The settings in words."""
+        chosen = self.settings
+        length = f"{chosen.epochs:g} epochs" if chosen.steps is None else f"{chosen.steps} updates"
+        return (
+            f"settings: learning rate {chosen.learning_rate:g}, batches of {chosen.batch_size}, {length}, "
+            f"{chosen.optimizer}, {chosen.precision}, seed {chosen.seed}"
+        )
+
+    @property
+    def order(self) -> Order | None:
+        """In which the examples come; None for the usual one."""
+        return self.drawing.order(self.task, self._wanted)
+
+    @property
+    def batches_once(self) -> int:
+        """How many batches go once through the examples."""
+        places = len(self.sets.train) if self.order is None else len(self.order)
+        return -(-places // (self.settings.batch_size or 1))
+
+    @property
+    def known_by(self) -> dict[str, str]:
+        """What the result follows from beside model and settings: the task, the data, the drawing."""
+        data = {f"data.{name}": value for name, value in self.sets.fingerprint.items()}
+        drawing = {f"drawing.{name}": value for name, value in self.drawing.fingerprint().items()}
+        changed = {"augmentation": decisive(self.settings_of_augmentations)} if self.drawing.augment else {}
+        exits = {"exits": _listed(self.exits)} if self.exits else {}
+        task = json.dumps(to_json(self.task), ensure_ascii=False)
+        return {**data, "task": task, **drawing, **changed, **exits}
+
+    @property
+    def _wanted(self) -> list[Any]:
+        return [example.wanted for example in self.sets.train]
+
+    @property
     def fingerprint(self) -> Fingerprint:
         """By what the run is known."""
         return fingerprint(
             self.settings,
-            data=self.sets.fingerprint,
             model=self.source.fingerprint,
             tokenizer=self.source.tokenizer.fingerprint,
-            task=json.dumps(to_json(self.task), ensure_ascii=False),
             fused=str(self.fused),
-            drawing=self.drawing.fingerprint(),
-            **({"augmentation": decisive(self.settings_of_augmentations)} if self.drawing.augment else {}),
-            **({"exits": _listed(self.exits)} if self.exits else {}),
+            **self.known_by,
         )
 
     @property
@@ -124,7 +156,7 @@ def prepare(
     usual = preset(
         source.config,
         pretrained=source.checkpoint is not None,
-        examples=len(sets.train),
+        examples=max(1, len(sets.train)),
         writes=task.runner == WRITING,
     )
     decided = _decided(usual.fill(settings), chooses=sets.chooses)

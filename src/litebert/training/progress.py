@@ -22,6 +22,20 @@ LOWER_IS_BETTER = frozenset({"perplexity"})
 """The measures of which less is more; where one is the chief measure, its negative is the score."""
 
 
+MEAN = "mean"
+"""Of several tasks, by which the best weights are chosen: that of their chief measures, each `of_one`."""
+
+
+def of_one(name: str, value: float) -> float:
+    """A measure as a part of 1, higher is better: so that of several tasks none outweighs the others."""
+    if name in LOWER_IS_BETTER:
+        return 1 / max(value, 1.0)
+    return value / 100 if name in _OF_HUNDRED else value
+
+
+_OF_HUNDRED = frozenset({"bleu"})
+
+
 class Verdict(NamedTuple):
     """What evaluation says of the model as it is."""
 

@@ -12,6 +12,8 @@ from litebert import strict_json
 from litebert.errors import UsageError
 
 if TYPE_CHECKING:
+    from litebert.run import Source
+    from litebert.training.mixture import Mixture
     from litebert.training.prepared import Prepared
     from litebert.verbs.train import Train
 
@@ -19,15 +21,11 @@ _NOT_THE_RUN = ("out", "again", "progress", "overwrite", "json")
 """What of the command says where and how, not what."""
 
 
-def written(verb: Train, prepared: Prepared) -> bytes:
+def written(verb: Train, prepared: Prepared | Mixture) -> bytes:
     """What `run.json` holds; `ran_with` is what else the result follows from."""
-    command = asdict(verb) | {
-        "task": prepared.task.name,
-        "max_pieces": prepared.task.max_pieces,
-        "on_long": prepared.task.on_long,
-        "dropout": _dropout(prepared),
-        "settings": asdict(prepared.settings),
-    }
+    command = asdict(verb) | {"dropout": _dropout(prepared.source), "settings": asdict(prepared.settings)}
+    if (task := getattr(prepared, "task", None)) is not None:
+        command |= {"task": task.name, "max_pieces": task.max_pieces, "on_long": task.on_long}
     kept = {name: value for name, value in command.items() if name not in _NOT_THE_RUN}
     whole = {"verb": "train", **kept, "ran_with": prepared.fingerprint}
     return json.dumps(whole, indent=2, ensure_ascii=False, default=str).encode() + b"\n"
@@ -72,7 +70,7 @@ def _object(path: Path) -> Mapping[str, Any]:
     return held
 
 
-def _dropout(prepared: Prepared) -> float | None:
+def _dropout(source: Source) -> float | None:
     """The one that the encoder was trained with; None if it has two, which no flag says."""
-    config = prepared.source.config
+    config = source.config
     return config.hidden_dropout if config.hidden_dropout == config.attention_dropout else None

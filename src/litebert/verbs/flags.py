@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from litebert.errors import UsageError, nearest
+from litebert.training.entries import Entry, parsed
 
 if TYPE_CHECKING:
     from tyro.constructors import ConstructorRegistry
@@ -34,7 +35,7 @@ def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
     return tyro.cli(
         verb,
         prog=f"litebert {name}",
-        args=list(arguments),
+        args=_gathered(verb, arguments),
         config=markers,
         registry=registry(),
         **given,
@@ -68,6 +69,19 @@ def registry() -> ConstructorRegistry:
         )
 
     @ours.primitive_rule
+    def entry(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        """An entry of a mixture, as text."""
+        if info.type is not Entry:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="[TASK=]DATA",
+            instance_from_str=lambda given: parsed(given[0]),
+            is_instance=lambda value: isinstance(value, Entry),
+            str_from_instance=lambda value: [value.train],
+        )
+
+    @ours.primitive_rule
     def number(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         """With an error in words."""
         if info.type not in (int, float):
@@ -81,6 +95,31 @@ def registry() -> ConstructorRegistry:
         )
 
     return ours
+
+
+def _gathered(verb: Any, arguments: Sequence[str]) -> list[str]:
+    """The command line with the values of a flag that takes several, and is given several times, together:
+    the last alone would count."""
+    several = {flag for field, kind in _flags(verb) if _is_several(kind) for flag in _spellings(field, kind)}
+    given = [argument.partition("=")[0] for argument in arguments]
+    if all(given.count(flag) < 2 for flag in several):
+        return list(arguments)
+    groups: dict[Any, list[str]] = {}
+    for at, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        known = flag.replace("_", "-") if argument.startswith("--") else ""
+        if known in several:
+            group = groups.setdefault(known, [known])
+            group += [value] if equals else []
+        elif argument.startswith("-") or not groups:
+            groups[at] = group = [argument]
+        else:
+            group.append(argument)
+    return [argument for group in groups.values() for argument in group]
+
+
+def _is_several(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[-1:] == (...,)
 
 
 def _number(kind: Any, given: str) -> Any:

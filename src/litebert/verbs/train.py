@@ -10,7 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from litebert.errors import UsageError
 from litebert.training.drawing import Drawing
+from litebert.training.entries import TOML, Entry, as_entries, read_entries
 from litebert.training.settings import TrainSettings
 from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
     from litebert.run import Source
     from litebert.tasks.task import Task
     from litebert.training.events import Watcher
+    from litebert.training.mixture import Mixture
     from litebert.training.prepared import Prepared
+
+
+_OF_ONE = ("task", "dev", "options")
+"""Flags of the one task that --train names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +38,13 @@ class Train:
     The same command goes on with a run that was stopped, and on a finished one prints its results. It writes
     nothing outside --out.
 
+    With --also, several tasks are learnt together on one encoder, each with a head of its own.
+
     Example: litebert train --task classification --train reviews.both --out runs/reviews
     """
 
     train: str
-    """A file, several with commas, or a source such as glue.sst2."""
+    """A file, several with commas, or a source such as glue.sst2; or a .toml with a table for each task."""
     out: Path
     """The run's folder."""
     task: str | None = None
@@ -44,6 +53,10 @@ class Train:
     """Of the task, as name=value: pooling=max, temperature=0.1; `task.json` of a run lists them."""
     dev: str | None = None
     """What the best weights are chosen by; left out, the source's own, or a tenth split off by hash."""
+    also: tuple[Entry, ...] = ()
+    """Further tasks for the same encoder: each a source, or TASK=DATA such as similarity=pairs.csv."""
+    temperature: float = 1.0
+    """Of several tasks: at 1 an epoch goes through each once; above, more often through small ones."""
     model: str | None = None
     """A run or Hugging Face folder, a hub name, or config:NAME (new weights); left out, the embedded one."""
     tokenizer: str | None = None
@@ -75,6 +88,9 @@ class Train:
     json: bool = False
     """Print the results as one JSON object."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "also", as_entries(self.also))
+
     @classmethod
     def defaults(cls, arguments: Sequence[str]) -> Train | None:
         """What flags that are left out take: `--again` gives those of another run."""
@@ -88,12 +104,13 @@ class Train:
     def run(self) -> dict[str, Any]:
         """Trains, or goes on, and returns what `results.json` holds; of several runs, `summary.json`."""
         if self.folds is None and self.seeds is None:
-            return self.run_prepared(self.prepared())
+            entries = self._entries()
+            return self.run_prepared(self._mixture(entries) if entries else self.prepared())
         from litebert.verbs.series import run_series
 
         return run_series(self)
 
-    def run_prepared(self, prepared: Prepared) -> dict[str, Any]:
+    def run_prepared(self, prepared: Prepared | Mixture) -> dict[str, Any]:
         """The one run that `prepared` gave."""
         from litebert.training.lock import alone
         from litebert.training.outcome import finished
@@ -113,11 +130,13 @@ class Train:
         return 0
 
     def prepared(self) -> Prepared:
-        """The run before its first step, with the model opened and the data read."""
+        """The run of one task before its first step, with the model opened and the data read."""
         from litebert.run import open_source
         from litebert.training.prepared import prepare
         from litebert.training.sets import read_sets
 
+        if self._entries():
+            raise UsageError("runs that --seeds, --folds or tune make are of one task; leave --also out")
         source = open_source(self.model, tokenizer=self.tokenizer)
         part = self.drawing.part(self.settings.seed)
         sets = read_sets(self.train, self.dev, self._task(source), self.columns.named(), part)
@@ -133,6 +152,36 @@ class Train:
             exits=self.exits,
         )
 
+    def _entries(self) -> tuple[Entry, ...]:
+        """The tasks that are to be learnt together; none where it is one task alone."""
+        if self.train.endswith(TOML):
+            if odd := next((flag for flag in _OF_ONE if getattr(self, flag)), None):
+                raise UsageError(f"--{odd} is said in {self.train}, for each task; leave the flag out")
+            return (*read_entries(Path(self.train)), *self.also)
+        if not self.also:
+            return ()
+        first = Entry(self.train, self.task, dev=self.dev, options=self.options, columns=self.columns.named())
+        return (first, *self.also)
+
+    def _mixture(self, entries: Sequence[Entry]) -> Mixture:
+        """The run of several tasks before its first step."""
+        from litebert.run import open_source
+        from litebert.training.mixture import prepare_mixture
+
+        alone = {"exits": self.exits, "shots": self.drawing.shots, "fold": self.drawing.fold}
+        if odd := next((flag for flag, value in alone.items() if value is not None), None):
+            raise UsageError(f"--{odd} is for a run of one task; leave it out where several are learnt")
+        return prepare_mixture(
+            open_source(self.model, tokenizer=self.tokenizer),
+            entries,
+            self.settings,
+            temperature=self.temperature,
+            drawing=self.drawing,
+            dropout=self.dropout,
+            max_pieces=self.max_pieces,
+            on_long=self.on_long,
+        )
+
     def _task(self, source: Source) -> Task[Any, Any] | None:
         """The one asked for; else a data source's own, which `read_sets` finds; else the model's."""
         from litebert.data.examples import task_of
@@ -146,7 +195,7 @@ class Train:
             return with_options(task, self.options)
         return None if self.task is None and own is not None else task
 
-    def _claim(self, prepared: Prepared) -> None:
+    def _claim(self, prepared: Prepared | Mixture) -> None:
         from litebert.training.fingerprint import FILE, claim
         from litebert.training.outcome import forget
 
@@ -154,18 +203,21 @@ class Train:
             forget(self.out)
         claim(self.out, prepared.fingerprint, overwrite=self.overwrite)
 
-    def _train(self, prepared: Prepared) -> dict[str, Any]:
+    def _train(self, prepared: Prepared | Mixture) -> dict[str, Any]:
         from litebert import durable
         from litebert.run import RUN
         from litebert.training.finetune import finetune
+        from litebert.training.prepared import Prepared
+        from litebert.training.together import learn_together
         from litebert.verbs import again
 
         for note in prepared.notes:
             tell(note, self.progress)
         durable.replace(self.out / RUN, again.written(self, prepared))
-        return finetune(
-            prepared, self.out, watch=self._watchers(), tell=partial(tell, progress=self.progress)
-        )
+        watch, say = self._watchers(), partial(tell, progress=self.progress)
+        if isinstance(prepared, Prepared):
+            return finetune(prepared, self.out, watch=watch, tell=say)
+        return learn_together(prepared, self.out, watch=watch, tell=say)
 
     def _watchers(self) -> list[Watcher]:
         from litebert.training.report.metrics import metrics_log
@@ -180,7 +232,8 @@ def train(**options: Any) -> dict[str, Any]:
     """Fine-tune a model and return its results on dev.
 
     Options are the fields of `Train` (`train` and `out` at least, or `again` and `out`), and those of
-    `TrainSettings` and `Columns` beside them: `train(train="my.csv", out="runs/mine", epochs=3)`.
+    `TrainSettings` and `Columns` beside them: `train(train="my.csv", out="runs/mine", epochs=3)`. Several
+    tasks on one encoder: `train(train="clue.tnews", also=["stsb.zh", Entry("mails.csv", task="…")], out=…)`.
     """
     from litebert.verbs import again
 
@@ -203,14 +256,38 @@ def _told(results: dict[str, Any], out: Path) -> str:
         from litebert.verbs.series import told
 
         return told(results, out)
+    return _told_of_several(results, out) if "tasks" in results else _told_of_one(results, out)
+
+
+def _told_of_several(results: dict[str, Any], out: Path) -> str:
+    lines = [
+        f"{name}: {_chief(one['dev'], one['best_by'])} ({one['task']})"
+        for name, one in results["tasks"].items()
+    ]
+    one = next(iter(results["tasks"]))
+    return "\n".join(
+        [
+            *lines,
+            f"The mean of these, by which the best weights were chosen: {results['dev']['mean']:.4f}",
+            f"The encoder and a head for each task are in {out}, with card, curves and worst mistakes. Try:",
+            f"  litebert predict --model {out} --task {one} --input - --output -",
+        ]
+    )
+
+
+def _told_of_one(results: dict[str, Any], out: Path) -> str:
     from litebert.tasks.task import TASK_FILE, from_json, sample
 
     dev, chief = results["dev"], results["best_by"]
     task = from_json(json.loads((out / TASK_FILE).read_bytes()))
     given = json.dumps(sample(type(task)), ensure_ascii=False)
-    low, high = dev["intervals"][chief]
     return (
-        f"{chief} {dev[chief]:.4f} (95 %: {low:.4f} to {high:.4f}) on {dev['examples']} dev examples\n"
+        f"{_chief(dev, chief)}\n"
         f"The model, its card, curves and worst mistakes are in {out}. Try:\n"
         f"  echo '{given}' | litebert predict --model {out} --input - --output -"
     )
+
+
+def _chief(dev: dict[str, Any], chief: str) -> str:
+    low, high = dev["intervals"][chief]
+    return f"{chief} {dev[chief]:.4f} (95 %: {low:.4f} to {high:.4f}) on {dev['examples']} dev examples"

@@ -18,7 +18,8 @@ from litebert.model.checkpoints.huggingface_names import TABLES, family_of, head
 from litebert.model.checkpoints.loading import CONFIG, write_folder
 from litebert.model.checkpoints.weights import HEAD, HOME, INDEX, SAFETENSORS, write_safetensors
 
-TASKS = "tasks"
+HEADS = "tasks"
+"""The folder of the heads' folders."""
 
 
 def write_several(folder: Path, heads: Mapping[str, Checkpoint], *, pad: int = 0) -> None:
@@ -26,12 +27,12 @@ def write_several(folder: Path, heads: Mapping[str, Checkpoint], *, pad: int = 0
     first = next(iter(heads.values()))
     write_folder(folder, replace(first, heads={}, architecture="Model", labels=(), problem=None), pad=pad)
     for name, checkpoint in heads.items():
-        _write_head(folder / TASKS / name, checkpoint, pad)
+        _write_head(folder / HEADS / name, checkpoint, pad)
 
 
 def heads_of(folder: Path) -> dict[str, Path]:
     """The folders of the heads of the encoder in a folder, by their names; empty if it has none such."""
-    found = sorted((folder / TASKS).glob(f"*/{HEAD}"))
+    found = sorted((folder / HEADS).glob(f"*/{HEAD}"))
     return {path.parent.name: path.parent for path in found}
 
 

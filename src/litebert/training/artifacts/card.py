@@ -53,34 +53,62 @@ def write_card(path: Path, card: Card) -> None:
     durable.replace(path, markdown(card).encode())
 
 
+def write_cards(path: Path, name: str, what: str, cards: Mapping[str, Card]) -> None:
+    """Writes one card of several tasks on one encoder, with a section for each by its name."""
+    sections = [
+        section
+        for task, card in cards.items()
+        for section in (f"## {escape(task)}", escape(card.what), *_sections(card, "###"))
+    ]
+    settings = next(iter(cards.values())).settings
+    parts = [
+        _header([card.task for card in cards.values()], languages=()),
+        f"# {escape(name)}",
+        escape(what),
+        *sections,
+        *_trained(settings),
+    ]
+    durable.replace(path, ("\n\n".join(parts) + "\n").encode())
+
+
 def markdown(card: Card) -> str:
     parts = [
-        _header(card),
+        _header([card.task], card.languages),
         f"# {escape(card.name)}",
         escape(card.what),
-        *([f"Labels: {', '.join(f'`{_code(label)}`' for label in card.labels)}."] if card.labels else []),
-        "## How to use it",
-        f"{_fence(card.use)}python\n{card.use.strip()}\n{_fence(card.use)}",
-        "## How good it is",
-        f"Measured on {escape(card.judged_on)}; in brackets, 95 % bootstrap intervals.",
-        _table("Metric", "Value", {name: str(value) for name, value in card.metrics.items()}),
-        *(_exits(card.exits) if card.exits else []),
-        "## What it was trained on",
-        _table("Part", "Data", card.data),
-        "## Limits",
-        "\n".join(f"- {escape(limit)}" for limit in card.limits),
-        "## How it was trained",
-        _table("Setting", "Value", card.settings),
+        *_sections(card, "##"),
+        *_trained(card.settings),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _exits(rows: Mapping[str, str]) -> list[str]:
+def _sections(card: Card, level: str) -> list[str]:
+    """What there is to say of one task. level: the mark of its headings."""
+    return [
+        *([f"Labels: {', '.join(f'`{_code(label)}`' for label in card.labels)}."] if card.labels else []),
+        f"{level} How to use it",
+        f"{_fence(card.use)}python\n{card.use.strip()}\n{_fence(card.use)}",
+        f"{level} How good it is",
+        f"Measured on {escape(card.judged_on)}; in brackets, 95 % bootstrap intervals.",
+        _table("Metric", "Value", {name: str(value) for name, value in card.metrics.items()}),
+        *(_exits(card.exits, level) if card.exits else []),
+        f"{level} What it was trained on",
+        _table("Part", "Data", card.data),
+        f"{level} Limits",
+        "\n".join(f"- {escape(limit)}" for limit in card.limits),
+    ]
+
+
+def _exits(rows: Mapping[str, str], level: str) -> list[str]:
     said = (
         "A text of which it is sure may leave after some of the layers: `--quality Q` below 1 takes the "
         "fewest with which at least that share of the measure was kept on dev."
     )
-    return ["## Leaving early", said, _table("Layers worked out", "On dev", rows)]
+    return [f"{level} Leaving early", said, _table("Layers worked out", "On dev", rows)]
+
+
+def _trained(settings: Mapping[str, str]) -> list[str]:
+    return ["## How it was trained", _table("Setting", "Value", settings)]
 
 
 def escape(text: str) -> str:
@@ -91,10 +119,10 @@ def escape(text: str) -> str:
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _header(card: Card) -> str:
-    languages = "".join(f"- {language}\n" for language in card.languages)
-    listed = f"language:\n{languages}" if languages else ""
-    return f"---\nlibrary_name: litebert\n{listed}tags:\n- litebert\n- albert\n- {card.task}\n---"
+def _header(tasks: Sequence[str], languages: Sequence[str]) -> str:
+    listed = "language:\n" + "".join(f"- {language}\n" for language in languages) if languages else ""
+    tags = "\n".join(f"- {tag}" for tag in ("litebert", "albert", *dict.fromkeys(tasks)))
+    return f"---\nlibrary_name: litebert\n{listed}tags:\n{tags}\n---"
 
 
 def _table(left: str, right: str, rows: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from litebert.data.masking import PretrainingBatch
 from litebert.model.hidden import Hidden
 from litebert.model.pretraining import PretrainingModel
+from litebert.model.pretraining_heads import MaskedLanguage
 from litebert.training.stacking import NO_STACKING, Stacking
 
 _NO_PAIR = -100
@@ -48,15 +49,22 @@ class Pretraining:
         self, model: PretrainingModel, batch: PretrainingBatch, hidden: Hidden
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Of one depth's states."""
-        words, hits = model.masked.loss(hidden, batch.positions, batch.labels)
-        loss = words * (len(batch.positions) / (len(batch) * self.guesses))
-        parts = {"mlm": words, "mlm_accuracy": hits}
+        loss, parts = masked_loss(model.masked, hidden, batch, self.guesses)
         if model.order is not None:
             scores = model.order(hidden)["order"]
             order = F.cross_entropy(scores, batch.order, ignore_index=_NO_PAIR, reduction="sum") / len(batch)
             loss = loss + order
             parts |= {"order": order, "order_accuracy": _share_right(scores, batch.order)}
         return loss, parts
+
+
+def masked_loss(
+    head: MaskedLanguage, hidden: Hidden, batch: PretrainingBatch, guesses: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch's guesses over its samples, `guesses` to each; their mean loss and how many are
+    right."""
+    words, hits = head.loss(hidden, batch.positions, batch.labels)
+    return words * (len(batch.positions) / (len(batch) * guesses)), {"mlm": words, "mlm_accuracy": hits}
 
 
 def _share_right(scores: Tensor, labels: Tensor) -> Tensor:

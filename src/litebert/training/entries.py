@@ -1,0 +1,151 @@
+"""The entries of a mixture: tasks, each with data of its own, that are learnt on one encoder.
+
+Plain data, no torch, so that `--help` is quick. An entry is `SOURCE` or `TASK=DATA` on a command line, a
+table in a TOML file, an `Entry` in Python.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from litebert.errors import DataError, UsageError, nearest
+
+TOML = ".toml"
+_NAMED = re.compile(r"(?P<task>[^\W\d][\w.-]*)=(?P<train>.+)", re.DOTALL)
+_NAME = re.compile(r"\w[\w.-]{0,99}")
+"""What an entry may be called: a folder is."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One task of several, and what it is learnt from. Raises `UsageError` for a value that cannot be meant.
+
+    >>> Entry("clue.tnews"), Entry("mails.csv", task="classification", dev="mails.dev.csv")
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    train: str
+    """A file, several with commas, or a source such as glue.sst2."""
+    task: str | None = None
+    """Its name; a source knows its own."""
+    name: str = ""
+    """What the head is called in the run's folder; left out, as the source or the file."""
+    dev: str | None = None
+    """What it is judged by; left out, the source's own, or a tenth split off by hash."""
+    options: tuple[str, ...] = ()
+    """Of the task, as name=value."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Which columns to read: each field's, such as text or label."""
+    repeats: int | None = None
+    """How often an epoch goes through its data; left out, by the mixture's temperature."""
+
+    def __post_init__(self) -> None:
+        if self.repeats is not None and self.repeats < 1:
+            raise UsageError(f"repeats of {self.train} must be at least 1, but is {self.repeats}")
+        if self.name and not _NAME.fullmatch(self.name):
+            raise UsageError(f"{self.name!r} cannot be an entry's name: use letters, digits, - _ and .")
+
+
+def parsed(given: str) -> Entry:
+    """`TASK=DATA`, or a source alone.
+
+    >>> parsed("similarity=pairs.csv")
+    Entry(train='pairs.csv', task='similarity', name='', dev=None, options=(), columns={}, repeats=None)
+    """
+    found = None if Path(given).exists() else _NAMED.fullmatch(given)
+    return Entry(found["train"], found["task"]) if found else Entry(given)
+
+
+def as_entries(given: Any) -> tuple[Entry, ...]:
+    """Entries from what a person gives: one or several, each as text or an `Entry`. Raises `UsageError`."""
+    several = [given] if isinstance(given, str | Entry | Mapping) else given
+    return tuple(_as_entry(one) for one in several)
+
+
+def read_entries(path: Path) -> tuple[Entry, ...]:
+    """The entries of a TOML file, a table each, called as the table is. Raises `DataError`."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from None
+    except ValueError as error:
+        raise DataError(f"is not TOML: {error}", path=path) from None
+    if not tables or not all(isinstance(table, dict) for table in tables.values()):
+        raise DataError(f"must hold a table for each task, such as {_EXAMPLE}", path=path)
+    return tuple(_of_table(path, name, table) for name, table in tables.items())
+
+
+def called(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The entries by their names, each another: as it was called, or by its data, or data and task.
+
+    Raises `UsageError` for two of one name that was given.
+    """
+    ways = (_short, _long)
+    for way in ways:
+        names = [entry.name or way(entry) for entry in entries]
+        if len({name.casefold() for name in names}) == len(names):
+            return {name: replace(entry, name=name) for name, entry in zip(names, entries, strict=True)}
+    twice = next(
+        name for name in names if names.count(name) > 1 or name.casefold() in map(str.casefold, names)
+    )
+    raise UsageError(
+        f"two entries would be called {twice}: write them as tables of a TOML file, which has names"
+    )
+
+
+def _as_entry(given: Any) -> Entry:
+    if isinstance(given, Entry):
+        return given
+    if isinstance(given, Mapping):
+        return _validated(given)
+    if isinstance(given, str):
+        return parsed(given)
+    raise UsageError(f"an entry is a text such as similarity=pairs.csv, or an Entry; this is {given!r}")
+
+
+def _of_table(path: Path, name: str, table: Mapping[str, Any]) -> Entry:
+    try:
+        return _validated({"name": name, **table})
+    except UsageError as error:
+        raise DataError(f"[{name}]: {error.message}", path=path) from None
+
+
+def _validated(given: Mapping[str, Any]) -> Entry:
+    from pydantic import TypeAdapter, ValidationError
+
+    known = [one.name for one in fields(Entry)]
+    if odd := next((key for key in given if key not in known), None):
+        raise UsageError(nearest(odd, known, "key of an entry"))
+    try:
+        return TypeAdapter(Entry).validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+
+
+def _short(entry: Entry) -> str:
+    """tnews for clue.tnews:train; mails for data/mails.csv.gz."""
+    first = entry.train.partition(",")[0]
+    whole = Path(first).name.partition(":")[0]
+    parts = whole.split(".")
+    source = "/" not in first and len(parts) == 2 and not Path(first).exists()
+    return _cleaned(parts[1] if source else parts[0])
+
+
+def _long(entry: Entry) -> str:
+    """The same, with the folder or the task before it."""
+    before = entry.task or Path(entry.train).name.partition(".")[0]
+    return _cleaned(f"{before}-{_short(entry)}")
+
+
+def _cleaned(name: str) -> str:
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "task"
+
+
+_EXAMPLE = '[mails], and in it train = "mails.csv" and task = "classification"'

@@ -1,0 +1,27 @@
+"""Several tasks on one encoder: each batch is of one of them, and costs what that task says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from litebert.data.mixing import Mixed
+from litebert.model.several import Several
+from litebert.training.loop import Objective
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Multitask:
+    """(model, batch) → the loss of the batch's task, and the same under the task's name."""
+
+    objectives: Mapping[str, Objective]
+    told: bool = True
+    """Whether each task's loss is told. Where an update has batches of several tasks it cannot be: parts are
+    means over all of the update's samples."""
+
+    def __call__(self, model: nn.Module, batch: Mixed) -> tuple[Tensor, dict[str, Tensor]]:
+        assert isinstance(model, Several)
+        loss, _ = self.objectives[batch.task](model.of(batch.task), batch.batch)
+        return loss, {f"{batch.task}/loss": loss} if self.told else {}
