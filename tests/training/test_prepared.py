@@ -111,7 +111,7 @@ def test_chance_is_the_entropy_of_the_labels(tmp_path: Path, runs: Runs) -> None
 
 
 @pytest.mark.parametrize(
-    ("hidden", "rate"), [(312, 1e-4), (768, 2e-5), (1024, 2e-5), (2048, 1e-5), (4096, 1e-5)]
+    ("hidden", "rate"), [(312, 3e-4), (768, 2e-5), (1024, 2e-5), (2048, 1e-5), (4096, 1e-5)]
 )
 def test_large_models_are_tuned_slowly(source: Source, hidden: int, rate: float) -> None:
     """More than 1e-5 diverges from xlarge on (albert.md §3)."""

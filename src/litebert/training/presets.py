@@ -1,8 +1,8 @@
 """Settings that work: by the model's size, whether it was pretrained, and how much there is to learn from.
 
 Fine-tuning: the paper's learning rates are 1e-5 to 5e-5 (arXiv 1909.11942, Table 14); from xlarge on users
-report that more than 1e-5 diverges, and small models want more. New weights: what worked in first trials on
-SST-2 and ChnSentiCorp (`docs/performance.md`); no search has been made.
+report that more than 1e-5 diverges, and small models want more (`docs/training.md`). New weights: what worked
+in first trials on SST-2 and ChnSentiCorp (`docs/performance.md`); no search has been made.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def preset(config: EncoderConfig, *, pretrained: bool, examples: int, writes: bo
             dropout=0.1,
         )
     if examples < FEW:
-        rate = _tuning_rate(config.hidden) if pretrained else 5e-4 if config.hidden <= SMALL else 1e-4
+        rate = _tuning_rate(config.hidden) if pretrained else _new_rate(config)
         epochs = max(1.0, round(FEW_UPDATES * _FEW_AT_ONCE / examples))
         return Preset(
             learning_rate=rate, batch_size=_FEW_AT_ONCE, epochs=epochs, dropout=None if pretrained else 0.1
         )
     if pretrained:
         return Preset(learning_rate=_tuning_rate(config.hidden), batch_size=32, epochs=_epochs(examples, 3))
-    rate = 5e-4 if config.hidden <= SMALL else 1e-4
+    rate = _new_rate(config)
     size = 64 if examples >= 5_000 else 32 if examples >= 2_000 else 16
     return Preset(learning_rate=rate, batch_size=size, epochs=_epochs(examples, 4), dropout=0.1)
 
@@ -86,7 +86,14 @@ def worth_fusing(
 
 
 def _tuning_rate(hidden: int) -> float:
-    return 1e-4 if hidden <= SMALL else 2e-5 if hidden < LARGE else 1e-5
+    return 3e-4 if hidden <= SMALL else 2e-5 if hidden < LARGE else 1e-5
+
+
+def _new_rate(config: EncoderConfig) -> float:
+    """Of new weights; gradients of an LSTM are tamer, and 1e-3 is what most begin with."""
+    if config.family == "lstm":
+        return 1e-3
+    return 5e-4 if config.hidden <= SMALL else 1e-4
 
 
 def _epochs(examples: int, enough: float) -> float:
