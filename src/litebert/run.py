@@ -309,7 +309,7 @@ def _check_size(source: Source, asked: str | None) -> None:
 def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
     """What the folder says its head is for: by our `task.json`, else by Hugging Face's architecture."""
     if (path / TASK_FILE).is_file():
-        task = from_json(read_json(path / TASK_FILE))
+        task = _with_its_parts(from_json(read_json(path / TASK_FILE)), checkpoint)
     elif checkpoint.architecture == "ForSequenceClassification":
         task = _task_by_head(checkpoint)
     elif checkpoint.architecture == "ForTokenClassification":
@@ -319,6 +319,14 @@ def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
     else:
         return None
     return replace(task, max_pieces=min(task.max_pieces, checkpoint.config.positions))
+
+
+def _with_its_parts(task: Task[Any, Any], checkpoint: Checkpoint) -> Task[Any, Any]:
+    """The same without a random field that is not there: `transformers`, which has none, leaves it out where
+    it saves a folder anew, and what is left is a token classifier."""
+    lost = any(not checkpoint.head(part) for part in task.head_parts)
+    changed: dict[str, Any] = {"crf": False} if lost else {}
+    return replace(task, **changed)
 
 
 def _task_by_head(checkpoint: Checkpoint) -> Task[Any, Any]:
@@ -339,7 +347,7 @@ def _task_by_tags(checkpoint: Checkpoint) -> Task[Any, Any]:
     rows = checkpoint.head("classifier").get("bias", torch.empty(len(checkpoint.labels))).shape[0]
     labels = checkpoint.labels or tuple(f"LABEL_{row}" for row in range(rows))
     make: Any = named("entities" if are_tags(labels) else "tagging")
-    of_scheme = {"scheme": "any"} if are_tags(labels) else {}
+    of_scheme = {"scheme": "any", "crf": False} if are_tags(labels) else {}
     return make(labels=labels, **of_scheme)  # type: ignore[no-any-return]
 
 

@@ -12,8 +12,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 import litebert
+from litebert.engine.opening import open_model
 from litebert.model.config import EncoderConfig
 from litebert.tasks import crf, tags
 from litebert.tasks.spans import IGNORED
@@ -127,8 +129,11 @@ def test_it_is_learnt_saved_and_opened(task: str, runs: Runs, tmp_path: File) ->
     )
     assert once_more["dev"]["f1"] > 0.9
     # Its folder is still a token classifier of transformers'.
-    from safetensors.torch import load_file
-
     kept = load_file(tmp_path / "run" / "model.safetensors")
     assert {"classifier.weight", "classifier.bias", "crf.weight"} <= kept.keys()
     assert kept["crf.weight"].abs().max() > 0
+    # Saved anew by those who know no such field, it is a token classifier alone.
+    save_file({n: t for n, t in kept.items() if n != "crf.weight"}, tmp_path / "run" / "model.safetensors")
+    assert not open_model(str(tmp_path / "run")).task.crf
+    alone = litebert.evaluate(str(data), model=str(tmp_path / "run")).metrics["f1"]
+    assert 0.2 < alone < results["dev"]["f1"]

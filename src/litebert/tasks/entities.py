@@ -34,5 +34,8 @@ class EntityTask(SpanTask[Words, Entities]):
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**words.COLUMNS, "entities": COLUMNS}
     answer = "entities"
 
+    crf: bool = True
+    """Whether it learns which tag comes after which, too, and the whole path at once (`crf.py`)."""
+
     def made(self, spans: tuple[Span, ...]) -> Entities:
         return Entities(spans)

@@ -74,19 +74,27 @@ ROWS: Sequence[Row] = (
     _row("roles.english", "f1"),
     _row("roles.chinese", "f1"),
     _row("relations.semeval", "macro_f1", 0.72),
-    _row("answers.squad", "f1", goals=(Goal(measure="f1", least=0.08, above="none"),)),
-    _row("answers.cmrc", "f1", goals=(Goal(measure="f1", above=ANY),)),
-    _row("answers.drcd", "f1"),
+    _row(
+        "answers.squad", "f1", settings={"epochs": 4.0}, goals=(Goal(measure="f1", least=0.08, above="none"),)
+    ),
+    _row("answers.cmrc", "f1", settings={"epochs": 3.0}, goals=(Goal(measure="f1", above=ANY),)),
+    _row("answers.drcd", "f1", settings={"epochs": 3.0}),
     _row("choices.c3", "accuracy", 0.42, settings={"epochs": 2.0, "max_pieces": 256}),
     _row("choices.race_middle", "accuracy", 0.42, settings={"epochs": 1.0, "max_pieces": 256}),
     Row(
         source="ranking.wikiqa",
         measures=("mrr", "map"),
+        settings={"epochs": 5.0},
         goals=(Goal(measure="mrr", above="bm25"), Goal(measure="map", above="bm25")),
     ),
-    _row("multi30k.en_de", "bleu", 30.0),
-    _row("code.django", "exact_match", 0.55),
-    _row("summaries.scitldr", "rougeL", goals=(Goal(measure="rougeL", above="lead"),)),
+    _row("multi30k.en_de", "bleu", 30.0, settings={"epochs": 12.0}),
+    _row("code.django", "exact_match", 0.55, settings={"epochs": 15.0}),
+    _row(
+        "summaries.scitldr",
+        "rougeL",
+        settings={"epochs": 15.0},
+        goals=(Goal(measure="rougeL", above="lead"),),
+    ),
     _row("summaries.bbc_sentences", "rouge1", goals=(Goal(measure="rouge1", above="lead"),)),
     Row(
         source=MOVIES, measures=("hit_rate@10", "ndcg@10"), goals=(Goal(measure="ndcg@10", above="factors"),)
