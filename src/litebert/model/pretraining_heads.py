@@ -15,8 +15,8 @@ from litebert.model.config import EncoderConfig
 from litebert.model.encoders.albert import initialise
 from litebert.model.hidden import Hidden, Reads
 from litebert.model.likelihood import WordLoss, word_loss
-from litebert.model.rounding import rounded
 from litebert.model.prediction import Prediction
+from litebert.model.rounding import rounded
 
 
 class MaskedLanguage(Prediction):
