@@ -66,22 +66,26 @@ class Pass:
         then: Activation | None = None,
         into: str | None = None,
         through: Linear | None = None,
+        summed: bool = False,
     ) -> Multiplies:
         """Matrices that read the same rows as one product, called `name` in this block.
 
         then: what is applied to what comes out; into: the one product in this block that reads it; through:
-        a thin matrix that comes before.
+        a thin matrix that comes before; summed: whether what comes out is added to the states, and so wanted
+        in their precision, since a sum of two precisions takes twice as long.
         """
         if through is not None:
             return Twice(
-                self.product(through, name=thin(name)), self.product(*parts, name=name, then=then, into=into)
+                self.product(through, name=thin(name)),
+                self.product(*parts, name=name, then=then, into=into, summed=summed),
             )
         if self.ranges is None:
             return stack(*parts, dtype=self.dtype, then=then)
         name, into = self.within + name, into and self.within + into
         if self.ranges.watching:
             return Watched(stack(*parts, dtype=self.floats, then=then), self.floats, self.ranges, name)
-        return EightBits(*stacked(parts), self.ranges, name, then, into)
+        floats = self.dtype if summed else self.floats
+        return EightBits(*stacked(parts), self.ranges, name, then, into, floats)
 
     def dropout(self, x: Tensor, rate: float, keys: Tensor, layer: int, place: int) -> Tensor:
         """x [N, C], keys int64 [N]."""
@@ -140,11 +144,11 @@ class Embeddings(nn.Module):
     def forward(self, batch: Packed, run: Pass) -> Tensor:
         words = self.words(batch.ids)
         if self.factor is not None and self.config.factor == "late":
-            words = self.factor.prepare(run.floats)(words.to(run.floats)).float()
+            words = self.factor.kept(run.floats)(words.to(run.floats)).float()
         x = self.norm(words + self.positions(batch.positions) + self.segments(batch.segments))
         x = run.dropout(x, self.config.hidden_dropout, batch.keys, 0, 1).to(run.floats)
         if self.factor is not None and self.config.factor != "late":
-            x = self.factor.prepare(run.floats)(x)
+            x = self.factor.kept(run.floats)(x)
         return x.to(run.dtype)
 
 
@@ -180,7 +184,7 @@ class PreparedAttention:
     def __init__(self, block: Attention, run: Pass) -> None:
         self.block, self.run, self.config = block, run, block.config
         self.qkv = run.product(block.query, block.key, block.value, name=_QKV, through=block.qkv_thin)
-        self.output = run.product(block.output, name="output", through=block.output_thin)
+        self.output = run.product(block.output, name="output", through=block.output_thin, summed=True)
 
     @cached_property
     def query(self) -> Multiplies:
@@ -256,7 +260,7 @@ class PreparedFeedForward:
         into = "down" if block.down_thin is None else thin("down")
         then = block.config.activation
         self.up = run.product(block.up, name="up", then=then, into=into, through=block.up_thin)
-        self.down = run.product(block.down, name="down", through=block.down_thin)
+        self.down = run.product(block.down, name="down", through=block.down_thin, summed=True)
 
     def __call__(self, x: Tensor, keys: Tensor, layer: int) -> Tensor:
         """x [n, H], keys int64 [n] → [n, H]."""

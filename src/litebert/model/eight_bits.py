@@ -24,6 +24,7 @@ from litebert.model.products import POST_OPERATIONS, Product, fastest_dtype
 
 TOP = 255
 """The greatest unsigned number of 8 bits; what reaches further is cut there."""
+_HALF = 128
 _ROWS_HINT = 512
 
 
@@ -70,7 +71,8 @@ class Watched:
 class EightBits:
     """`then(x @ weight.T + bias)` in 8 bits, for x in floating numbers or, from another such, in 8 bits.
 
-    name: under which `ranges` has what reaches it; into: what it feeds, to which it gives 8 bits at once.
+    name: under which `ranges` has what reaches it; into: what it feeds, to which it gives 8 bits at once;
+    floats: in what it gives numbers otherwise, the fastest if left out.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class EightBits:
         name: str,
         then: Activation | None = None,
         into: str | None = None,
+        floats: torch.dtype | None = None,
     ) -> None:
         scales = (weight.abs().amax(1) / 127).clamp_min(1e-12)
         whole = torch.round(weight / scales[:, None]).to(torch.int8)
@@ -88,7 +91,7 @@ class EightBits:
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = None if bias is None else bias.detach().float()
         self._ranges, self._name, self._then, self._into = ranges, name, then, into
-        self._dtype = fastest_dtype()
+        self._dtype = floats or fastest_dtype()
 
     def __call__(self, x: Tensor, layer: int = 0) -> Tensor:
         step = self._ranges.step(self._name, layer)
@@ -110,9 +113,14 @@ class EightBits:
 
 
 def quantised(x: Tensor, step: Step) -> Tensor:
-    """The nearest numbers of 8 bits; what reaches further than they do is cut."""
-    middle = torch.tensor(step.zero + 0.5)  # The half, since what is left of a fraction is dropped.
-    return torch.add(middle, x.float(), alpha=1 / step.scale).clamp_(0, TOP).to(torch.uint8)
+    """The nearest numbers of 8 bits; what reaches further than they do is cut.
+
+    By way of signed ones, whose highest bit is then turned: torch brings floating numbers into unsigned ones
+    one at a time, which takes longer than all the rest.
+    """
+    middle = torch.tensor(float(step.zero - _HALF))
+    signed = torch.add(middle, x.float(), alpha=1 / step.scale).clamp_(-_HALF, TOP - _HALF).round_()
+    return signed.to(torch.int8).view(torch.uint8).bitwise_xor_(_HALF)
 
 
 def _packed(weight: Tensor) -> Tensor:

@@ -49,9 +49,23 @@ class Linear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self._kept: tuple[object, Product] | None = None
 
     def prepare(self, dtype: torch.dtype, then: Activation | None = None) -> Product:
         return Product(self.weight, self.bias, dtype, then)
+
+    def kept(self, dtype: torch.dtype) -> Product:
+        """`prepare` or, where nothing is learnt, what it gave before, until the weights change."""
+        if torch.is_grad_enabled():
+            return self.prepare(dtype)
+        version = dtype, tuple((p.data_ptr(), p._version) for p in self.parameters())
+        if self._kept is None or self._kept[0] != version:
+            self._kept = version, self.prepare(dtype)
+        return self._kept[1]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the packed matrix, which torch cannot copy."""
+        return {**self.__dict__, "_kept": None}
 
 
 def stack(*parts: Linear, dtype: torch.dtype, then: Activation | None = None) -> Product:
