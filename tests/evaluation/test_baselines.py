@@ -109,8 +109,8 @@ def test_the_option_that_the_passage_has_is_chosen() -> None:
 def test_the_lead_is_as_long_as_summaries_are() -> None:
     task = named("summarisation")()
     train = pairs(task, ({"document": "One. Two. Three. Four."}, {"text": "One. Two."}))
-    dev = pairs(task, ({"document": "Ada wrote. It ran. All saw. End."}, {"text": "Ada wrote."}))
-    assert answered("lead", task, train, dev)[0].text == "Ada wrote. It ran."
+    dev = pairs(task, ({"document": "Red. Fox. Hen. Owl."}, {"text": "Red."}))
+    assert answered("lead", task, train, dev)[0].text == "Red. Fox."
     once = pairs(task, ({"document": "一句。两句。三句。"}, {"text": "一句。"}))
     assert answered("lead", task, once, once)[0].text == "一句。"
 
