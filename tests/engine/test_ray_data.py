@@ -51,7 +51,7 @@ def test_rows_are_answered_as_here(runs: Runs, ray: Any) -> None:
     model = str(runs.trained("classification"))
     rows = [{"id": i, "text": text, "more": -i} for i, text in enumerate(TEXTS)]
     dataset = ray.data.from_items(rows).repartition(5)
-    found = predict(dataset, model, key="id", actors=2, precision="fp32").take_all()
+    found = predict(dataset, model, key="id", actors=1, precision="fp32").take_all()
     assert [row["id"] for row in found] == list(range(len(TEXTS)))
     assert [row["more"] for row in found] == [-i for i in range(len(TEXTS))]
     here = litebert.load(model, precision="fp32")(TEXTS)

@@ -67,8 +67,8 @@ def predict(
     """A data set of Ray's with every row answered, by its columns that bear the Input's names.
 
     key: a column to sort by in the end, since batches come back in any order; actors: how many open the
-    model; options: of `Answers`. Raises `UsageError` where Ray is not installed, or for a key that there is
-    not.
+    model, fewer than there are processors, for reading and sorting want some too; options: of `Answers`.
+    Raises `UsageError` where Ray is not installed, or for a key that there is not.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
