@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RUN = ("bash", "python")
-SHOWN = ("text", "json", "jsonl", "csv")
+SHOWN = ("text", "json", "jsonl", "csv", "toml")
 
 _COMMENT = re.compile(r"<!-- (not run|file): (.+?) -->")
 _FENCE = re.compile(r"```(\w*)")

@@ -145,8 +145,8 @@ def test_how_examples_are_drawn_is_part_of_the_run(source: Source, sets: Sets) -
     weighted = prepare(source, sets, TrainSettings(), drawing=Drawing(class_weights="balanced"))
     assert differences(usual, sampled) == {"drawing.sampling"}
     assert differences(usual, weighted) == {"drawing.class_weights", "task"}
-    assert "each of 2 classes comes as often as the commonest" in sampled.notes[-1]
-    assert "each of 2 classes weighs as much in the loss" in weighted.notes[-1]
+    assert "each of 2 classes comes as often as the commonest" in sampled.own_notes[-1]
+    assert "each of 2 classes weighs as much in the loss" in weighted.own_notes[-1]
     with pytest.raises(UsageError, match="do the same in two ways"):
         prepare(source, sets, TrainSettings(), drawing=Drawing(sampling="balanced", class_weights="balanced"))
 
