@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -166,6 +167,38 @@ def test_a_cache_that_cannot_be_written_to_is_done_without(
         assert compiling.serves(torch.ones(1))
     finally:
         compiling._library.cache_clear()
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "another", "pipe", "folder"])
+def test_a_damaged_library_in_the_cache_is_not_loaded_but_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    library = compiling._library()
+    assert library is not None
+    whole = Path(library._name).read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(whole)))
+    assert compiling._built("v") is not None
+    (kept,) = (tmp_path / "litebert").iterdir()
+    assert compiling._kept("v") is not None
+    kept.unlink()
+    match damage:
+        case "pipe":
+            os.mkfifo(kept)
+        case "folder":
+            kept.mkdir()
+        case _:
+            kept.write_bytes({"cut": whole[:40_000], "emptied": b"", "another": whole + b"\0"}[damage])
+    assert compiling._kept("v") is None
+    again = compiling._built("v")
+    assert again is not None
+    assert again.gelu_forward_float
+    assert damage == "folder" or kept.read_bytes() == whole
+
+
+def test_a_cache_is_no_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    assert compiling._cache() == Path.home() / ".cache/litebert"
 
 
 def test_it_is_not_used_where_it_is_not_wanted_or_not_known() -> None:

@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from litebert import durable
+from litebert.errors import LitebertError
 from litebert.model.fusion import compiler, wanted
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
@@ -61,41 +63,62 @@ def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
 @cache
 def _library() -> ctypes.CDLL | None:
     with suppress(OSError, subprocess.SubprocessError):
-        return _loaded(_cache()) or _loaded(Path(tempfile.mkdtemp(prefix="litebert-")))
+        made_of = _made_of()
+        return _kept(made_of) or _built(made_of)
     return None
 
 
-def _loaded(folder: Path) -> ctypes.CDLL | None:
-    """From that folder, compiled into it if it is not there yet."""
-    path = folder / f"kernels-{_version()}.so"
-    if not path.exists():
-        with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            _compile(path)
-    with suppress(OSError):
-        return ctypes.CDLL(str(path))
+def _kept(made_of: str) -> ctypes.CDLL | None:
+    """What an earlier process left in the cache, if it is whole: to load what was cut kills the process."""
+    with suppress(OSError, RuntimeError):  # RuntimeError: this user has no home.
+        for path in sorted(_cache().glob(_name(made_of, "*"))):
+            if path.is_file() and path.name == _name(made_of, _digest(path.read_bytes())):
+                return ctypes.CDLL(str(path))
     return None
 
 
-def _compile(path: Path) -> None:
-    """To a file beside it first, so that two that compile at once do not meet."""
-    fresh = path.with_suffix(f".{os.getpid()}")
+def _built(made_of: str) -> ctypes.CDLL | None:
+    """Compiled now, and kept where that can be."""
+    with tempfile.TemporaryDirectory(prefix="litebert-") as folder:
+        path = Path(folder) / "kernels.so"
+        if not _compile(path):
+            return None
+        with suppress(LitebertError, RuntimeError):
+            data = path.read_bytes()
+            durable.replace(_cache() / _name(made_of, _digest(data)), data)
+        return _kept(made_of) or ctypes.CDLL(str(path))
+
+
+def _compile(path: Path) -> bool:
     for own in _OWN:
-        command = [str(compiler()), *_FLAGS, *own, str(SOURCE), "-o", str(fresh)]
-        if subprocess.run(command, capture_output=True, timeout=_SECONDS).returncode == 0:
-            fresh.replace(path)
-            return
+        command = [str(compiler()), *_FLAGS, *own, str(SOURCE), "-o", str(path)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+        if done.returncode == 0 and path.is_file():
+            return True
+    return False
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "litebert"
+    """By the XDG specification, which has relative paths ignored."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "litebert"
 
 
-def _version() -> str:
+def _name(made_of: str, digest: str) -> str:
+    """Of the file: by what it was made from, and by what is in it."""
+    return f"kernels-{made_of}-{digest}.so"
+
+
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()[:16]
+
+
+def _made_of() -> str:
     """Of all that the library is made from: source, flags, compiler and processor."""
-    told = subprocess.run([str(compiler()), "--version"], capture_output=True, timeout=_SECONDS).stdout
-    parts = (SOURCE.read_bytes(), repr((_FLAGS, _OWN)).encode(), told, _processor())
-    return sha256(b"\0".join(parts)).hexdigest()[:16]
+    command = [str(compiler()), "--version"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+    parts = (SOURCE.read_bytes(), repr((_FLAGS, _OWN)).encode(), done.stdout, _processor())
+    return _digest(b"\0".join(parts))
 
 
 def _processor() -> bytes:
