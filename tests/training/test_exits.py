@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -187,6 +188,9 @@ def test_where_exits_cannot_be(runs: Runs, tmp_path: Path) -> None:
     for every in (0, 2, -1):
         with pytest.raises(UsageError, match="must be from 1 to 1"):
             litebert.train(out=tmp_path / "a", **{**options, "exits": every})
+    with pytest.raises(UsageError, match="an LSTM has no exits"):
+        litebert.train(out=tmp_path / "c", **{**options, "model": "config:lstm-tiny"})
+    assert not (tmp_path / "c").exists()
     with pytest.raises(UsageError, match="similarity has no exits"):
         litebert.train(
             out=tmp_path / "b",
@@ -220,6 +224,14 @@ def test_damaged_exits_are_told(folder: Path, tmp_path: Path, file: str, what: s
     with pytest.raises(ModelError, match=file.replace(".", r"\.")):
         open_model(str(broken), quality=0.5)
     open_model(str(broken))
+
+
+def test_a_pipe_is_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "exits.safetensors").unlink()
+    os.mkfifo(broken / "exits.safetensors")
+    with pytest.raises(ModelError, match="it is no file"):
+        open_model(str(broken), quality=0.5)
 
 
 def test_exits_of_another_shape_are_told(folder: Path, tmp_path: Path) -> None:

@@ -192,6 +192,10 @@ def _exits(every: int, task: Task[Any, Any], config: EncoderConfig) -> tuple[int
             f"the task {task.name} has no exits: they are for what is told of a text as a whole, as in "
             "classification, multilabel and regression; leave --exits out"
         )
+    if config.family == "lstm":
+        raise UsageError(
+            "an LSTM has no exits: they are between the layers of a transformer; leave --exits out"
+        )
     if not 1 <= every < config.layers:
         raise UsageError(
             f"exits is {every}, but must be from 1 to {config.layers - 1}: there is an exit after every so "

@@ -63,6 +63,8 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
     """One file's tensors, fp32 and in memory of their own. Constants that old files hold stay integers."""
+    if path.exists() and not path.is_file():  # A pipe would be waited for.
+        raise ModelError(f"{path}: it cannot be read as safetensors: it is no file")
     try:
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
