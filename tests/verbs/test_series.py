@@ -98,8 +98,10 @@ def test_another_series_is_not_mixed_in(options: dict[str, Any], tmp_path: Path)
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"folds": 1}, "folds must be at least 2, but is 1"),
-        ({"seeds": 0}, "seeds must be at least 2, but is 0"),
+        ({"folds": 1}, "folds must be at least 2 and at most 1,000, but is 1"),
+        ({"seeds": 0}, "seeds must be at least 2 and at most 1,000, but is 0"),
+        ({"folds": 10**9}, "folds must be at least 2 and at most 1,000, but is 1000000000"),
+        ({"fold": "1/" + "9" * 5000}, "fold must be NUMBER/COUNT"),
         ({"folds": 2, "seeds": 2}, "two series of runs; give one"),
         ({"fold": "3/2"}, "fold must be NUMBER/COUNT, from 1/5 to 5/5 of five, but is '3/2'"),
         ({"fold": "two"}, "fold must be NUMBER/COUNT"),

@@ -245,11 +245,16 @@ def test_entries_are_called_by_their_data() -> None:
             r"\[a\]: no key of an entry is named 'tsak'; did you mean 'task'",
         ),
         ('[a]\ntask = "roles"', r"\[a\]: train: "),
-        ('[a]\ntrain = "x"\nrepeats = 0', r"\[a\]: repeats of x must be at least 1, but is 0"),
+        ('[a]\ntrain = "x"\nrepeats = 0', r"\[a\]: repeats of x must be .*, but is 0"),
         ("[a]\ntrain = 3", r"\[a\]: train: input should be a valid string"),
         ('train = "x.csv"', "must hold a table for each task, such as"),
         ("", "must hold a table for each task"),
+        (
+            '[a]\ntrain = "x"\nrepeats = 1000000000',
+            r"\[a\]: repeats of x must be .* at most 10,000, but",
+        ),
         ("[a\n", "is not TOML: .*line 1"),
+        ("a = " + "[" * 10_000, "is nested too deep"),
     ],
 )
 def test_a_file_with_something_wrong(tmp_path: Path, text: str, said: str) -> None:
@@ -257,6 +262,12 @@ def test_a_file_with_something_wrong(tmp_path: Path, text: str, said: str) -> No
     path.write_text(text)
     with pytest.raises(DataError, match=f"many.toml: {said}"):
         read_entries(path)
+
+
+def test_a_file_of_an_editor_that_marks_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "many.toml"
+    path.write_text('[a]\ntrain = "x.csv"', "utf-8-sig")
+    assert [entry.train for entry in read_entries(path)] == ["x.csv"]
 
 
 def test_what_is_missing_is_said(place: Place, tmp_path: Path) -> None:

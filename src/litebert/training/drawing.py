@@ -27,6 +27,8 @@ class Part:
 
 
 WHOLE = Part()
+_DIGITS = 9
+"""Of the number of folds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,8 @@ class Drawing:
     def part(self, seed: int) -> Part:
         """Which part of the training data is learnt from. Raises `UsageError` for what is no fold."""
         number, slash, count = (self.fold or "1/2").partition("/")
-        fits = slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) >= 2
-        if not fits:
+        short = slash and all(n.isdecimal() and len(n) <= _DIGITS for n in (number, count))
+        if not (short and 1 <= int(number) <= int(count) >= 2):
             raise UsageError(f"fold must be NUMBER/COUNT, from 1/5 to 5/5 of five, but is {self.fold!r}")
         return Part(None if self.fold is None else (int(number), int(count)), self.shots, seed)
 

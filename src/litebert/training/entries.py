@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 from litebert.errors import DataError, UsageError, nearest
 
 TOML = ".toml"
+MOST_REPEATS = 10_000
+"""An epoch's turns are all laid out at once."""
 _NAMED = re.compile(r"(?P<task>[^\W\d][\w.-]*)=(?P<train>.+)", re.DOTALL)
 _NAME = re.compile(r"\w[\w.-]{0,99}")
 """What an entry may be called: a folder is."""
@@ -46,8 +48,11 @@ class Entry:
     """How often an epoch goes through its data; left out, by the mixture's temperature."""
 
     def __post_init__(self) -> None:
-        if self.repeats is not None and self.repeats < 1:
-            raise UsageError(f"repeats of {self.train} must be at least 1, but is {self.repeats}")
+        if self.repeats is not None and not 1 <= self.repeats <= MOST_REPEATS:
+            raise UsageError(
+                f"repeats of {self.train} must be at least 1 and at most {MOST_REPEATS:,}, "
+                f"but is {self.repeats}"
+            )
         if self.name and not _NAME.fullmatch(self.name):
             raise UsageError(f"{self.name!r} cannot be an entry's name: use letters, digits, - _ and .")
 
@@ -71,11 +76,13 @@ def as_entries(given: Any) -> tuple[Entry, ...]:
 def read_entries(path: Path) -> tuple[Entry, ...]:
     """The entries of a TOML file, a table each, called as the table is. Raises `DataError`."""
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", path=path) from None
     except ValueError as error:
         raise DataError(f"is not TOML: {error}", path=path) from None
+    except RecursionError:
+        raise DataError("is nested too deep", path=path) from None
     if not tables or not all(isinstance(table, dict) for table in tables.values()):
         raise DataError(f"must hold a table for each task, such as {_EXAMPLE}", path=path)
     return tuple(_of_table(path, name, table) for name, table in tables.items())

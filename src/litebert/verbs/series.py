@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary.json"
 HELD_OUT = "held-out.jsonl"
+MOST_RUNS = 1000
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def several(verb: Train) -> dict[str, Train]:
     if verb.folds is not None and verb.seeds is not None:
         raise UsageError("--folds and --seeds are two series of runs; give one of them")
     for name, count in (("folds", verb.folds), ("seeds", verb.seeds)):
-        if count is not None and count < 2:
-            raise UsageError(f"{name} must be at least 2, but is {count}")
+        if count is not None and not 2 <= count <= MOST_RUNS:
+            raise UsageError(f"{name} must be at least 2 and at most {MOST_RUNS:,}, but is {count}")
     alone = replace(verb, folds=None, seeds=None)
     if verb.folds is not None:
         numbers = range(1, verb.folds + 1)
