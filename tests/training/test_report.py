@@ -178,6 +178,14 @@ def test_the_bar_shows_progress_and_lines() -> None:
     assert "loss 0.500" in drawn
 
 
+def test_the_bar_says_what_lies_ahead_before_the_first_update() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    list(bar(console)(iter([_started()])))
+    drawn = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0/100" in drawn
+    assert "None" not in drawn
+
+
 def test_the_bar_leaves_the_terminal_as_it_was_after_an_error() -> None:
     def failing() -> Iterator[Event]:
         yield from EVENTS[:3]

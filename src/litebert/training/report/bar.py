@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from litebert.training.events import Event, Judging, Saving, Watcher
+from litebert.training.events import Event, Judging, Saving, Started, Watcher
 from litebert.training.loop import Step
 from litebert.training.report.forecast import Forecast, clock
 from litebert.training.report.sentences import sentences
@@ -25,7 +25,6 @@ def bar(console: Console | None = None) -> Watcher:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
             TextColumn("{task.fields[now]}"),
         )
         screen = console or Console(stderr=True)
@@ -35,7 +34,9 @@ def bar(console: Console | None = None) -> Watcher:
                 forecast.see(event)
                 for line in sentences(event):
                     screen.print(line, markup=False, highlight=False)
-                if isinstance(event, Step):
+                if isinstance(event, Started):  # The first update may take long: show what lies ahead.
+                    drawn.update(task, now=_at(event.progress.step, forecast))
+                elif isinstance(event, Step):
                     drawn.update(
                         task,
                         description=f"Epoch {event.epoch:.1f}",
@@ -50,5 +51,10 @@ def bar(console: Console | None = None) -> Watcher:
     return watch
 
 
+def _at(step: int, forecast: Forecast) -> str:
+    return f"{step}/{forecast.plan.total}"
+
+
 def _now(step: Step, forecast: Forecast) -> str:
-    return f"loss {step.loss:.3f} · {forecast.speed:.0f} samples/s · {clock(forecast.left())} left"
+    pace = f"{forecast.speed:.0f} samples/s · {clock(forecast.left())} left"
+    return f"{_at(step.step, forecast)} loss {step.loss:.3f} · {pace}"
