@@ -46,6 +46,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"litebert {__version__}\n"
 
 
+@pytest.mark.parametrize("asked", [["help"], ["help", "tokenizer"]])
+def test_help_may_be_asked_for_as_a_verb(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert main([*asked[1:], "--help"]) == 0
+    assert said == capsys.readouterr().out
+    assert said.startswith("usage: litebert")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verbs_help_has_an_example_and_every_flag_a_sentence(
     verb: str, capsys: pytest.CaptureFixture[str]
@@ -157,6 +166,7 @@ def test_the_examples_that_train_run_as_they_stand(verb: str, workplace: Path) -
 
 MISTAKES = [
     (["trian"], 2, "no verb is named 'trian'; did you mean 'train'?"),
+    (["--hlep"], 2, "no flag --hlep; a verb comes first: `litebert --help` lists them"),
     (["tokenizer", "encod"], 2, "did you mean 'encode'?"),
     (["tokenise"], 2, "did you mean 'tokenizer'?"),
     (["train"], 2, "--train STR"),

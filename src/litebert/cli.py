@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from litebert import __version__
-from litebert.errors import LitebertError, UsageError, nearest
+from litebert.errors import LitebertError, UsageError, nearest, short
 from litebert.verbs import VERBS, below, find
 
 INTERRUPTED = 130
@@ -53,6 +53,8 @@ def _open_streams() -> None:
 
 
 def _run(given: list[str]) -> int:
+    if given[:1] == ["help"]:
+        given = [*given[1:], "--help"]
     if not given or given[0] in ("--help", "-h"):
         return _print(HELP.format(verbs=_listed(VERBS)))
     if given[0] in ("--version", "-V"):
@@ -80,6 +82,10 @@ def _split(given: list[str]) -> tuple[str, list[str]]:
     first, second = given[0], given[1] if len(given) > 1 else "--help"
     if first in VERBS:
         return first, given[1:]
+    if first.startswith("-"):
+        raise UsageError(
+            f"`litebert` has no flag {short(first)}; a verb comes first: `litebert --help` lists them"
+        )
     if not below(first):
         raise UsageError(nearest(first, {verb.split()[0] for verb in VERBS}, "verb"))
     if f"{first} {second}" in VERBS:

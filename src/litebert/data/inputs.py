@@ -13,6 +13,7 @@ from litebert.data.columns import by_field, choose, looked_for
 from litebert.data.fields import Maker, by_usual_names, fields_of
 from litebert.data.files import File, shown
 from litebert.data.formats import jsonl
+from litebert.data.formats.table import Cells
 from litebert.data.plain import is_plain, plain_inputs
 from litebert.data.reader import SAMPLE
 from litebert.data.rows import FORMATS, begun, by_name, opened
@@ -60,7 +61,7 @@ def _json_input(
     from pydantic import ValidationError
 
     try:
-        cells = jsonl.row(file, file.text(raw, line), line)
+        cells = _cells(task, file, file.text(raw, line), line)
         renamed = {field: cells[column] for field, column in columns.items() if column in cells}
         return adapter.validate_python(by_usual_names(task, cells | renamed))
     except DataError as error:
@@ -70,6 +71,14 @@ def _json_input(
         where = ".".join(map(str, first["loc"]))
         told = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
         return InputError(f"{file.path}:{line}: {where}: {told}; expected {_shape(task)}")
+
+
+def _cells(task: Task[Any, Any], file: File, text: str, line: int) -> Cells:
+    """The object of a line. Plain text in a pipe is the commonest mistake: the error shows an Input."""
+    try:
+        return jsonl.row(file, text, line)
+    except DataError as error:
+        raise DataError(f"{error.message}; an Input is {_shape(task)}") from None
 
 
 def _table_inputs(
