@@ -157,6 +157,15 @@ def test_without_a_compiler_that_works_torch_serves(tmp_path: Path, monkeypatch:
         compiling._library.cache_clear()
 
 
+def test_a_compiler_that_makes_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    working = fusion.compiler()
+    assert working is not None
+    assert fusion.works(working)
+    for broken in ("false", "true"):
+        monkeypatch.setenv("CXX", broken)
+        assert fusion.compiler.__wrapped__() is None
+
+
 def test_a_cache_that_cannot_be_written_to_is_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import torch
@@ -19,12 +22,25 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _on = False
+_SECONDS = 120
+"""After which a compiler is given up."""
 
 
 @cache
 def compiler() -> str | None:
-    """The C++ compiler that torch would use, if there is one."""
-    return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    """The C++ compiler that torch would use, if there is one and it makes something."""
+    found = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    return found if found is not None and works(found) else None
+
+
+def works(found: str) -> bool:
+    """Whether a compiler makes a library of a line of C++: torch's fails in the midst of a step otherwise."""
+    with tempfile.TemporaryDirectory(prefix="litebert-") as folder:
+        made = Path(folder) / "tried.so"
+        command = [found, "-x", "c++", "-shared", "-fPIC", "-", "-o", str(made)]
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run(command, input=b"#include <cmath>\n", capture_output=True, timeout=_SECONDS)
+        return made.is_file()
 
 
 @contextmanager
