@@ -107,9 +107,10 @@ def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict
     if not isinstance(places, dict) or not places:
         raise ModelError(f"{index}: it lacks weight_map, an object of tensors' names and files")
     tensors: dict[str, Tensor] = {}
-    for shard in dict.fromkeys(places.values()):
+    for shard in places.values():
         if not isinstance(shard, str) or not _SHARD.fullmatch(shard):
             raise ModelError(f"{index}: {shard!r} is not the name of a file beside it, nor of one in {HOME}")
+    for shard in dict.fromkeys(places.values()):
         if shard.startswith(HOME) and not (index.parent / shard).is_file():
             raise ModelError(f"{index}: this is a head alone; its encoder, {shard}, is not there. {_ALONE}")
         tensors |= read(index.parent / shard)
