@@ -101,3 +101,13 @@ def test_mistakes(
 def test_python_says_the_nearest_option(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'sharing'"):
         litebert.convert("a", tmp_path / "b", shared="all")
+
+
+@pytest.mark.parametrize("layout", ["huggingface", "tensorflow"])
+def test_the_names_of_labels_come_along(runs: Runs, tmp_path: Path, layout: str) -> None:
+    source = runs.trained("classification")
+    litebert.convert(source, tmp_path / "there", to=layout)
+    litebert.convert(tmp_path / "there", tmp_path / "back", sharing="none")
+    (wanted,) = litebert.load(str(source), precision="fp32")(TEXTS[:1])
+    (found,) = litebert.load(str(tmp_path / "back"), precision="fp32")(TEXTS[:1])
+    assert found.label == wanted.label and abs(found.probability - wanted.probability) < 1e-5

@@ -96,8 +96,8 @@ class Convert:
             write_google(folder / "model.ckpt", checkpoint)
         else:
             write_folder(folder, checkpoint, pad=tokenizer.pad if tokenizer else 0)
-            if (source / TASK_FILE).is_file():
-                replace_json(folder / TASK_FILE, read_json(source / TASK_FILE))
+        if (source / TASK_FILE).is_file():
+            replace_json(folder / TASK_FILE, read_json(source / TASK_FILE))
         if tokenizer:
             tokenizer.save(folder)
 
