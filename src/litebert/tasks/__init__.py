@@ -12,6 +12,7 @@ shared = frozenset(
         "candidates",
         "crf",
         "decoding",
+        "defaults",
         "heads",
         "labels",
         "metrics",

@@ -21,7 +21,7 @@ from litebert.tasks.labels import (
     fit_labels,
     label_number,
 )
-from litebert.tasks.task import Record, Target, Task, caught
+from litebert.tasks.task import Record, Target, Task
 from litebert.text.encoding import Encoding, join
 from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
@@ -101,9 +101,6 @@ class Relations(Task[Marked, Label]):
         segments = np.zeros(len(row), dtype=np.int8)
         segments[1:-1] = of_parts[start:end]
         return [replace(row, segments=segments, truncated=len(pieces) - (end - start))]
-
-    def encode_many(self, given: Sequence[Marked], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
-        return [caught(self.encode, one, tokenizer) for one in given]
 
     def reworded(self, given: Marked, wanted: Label, change: Change) -> tuple[Marked, Label]:
         """The marked parts stay as they are."""

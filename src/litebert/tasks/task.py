@@ -4,7 +4,8 @@ Training data are pairs (given, wanted) of an Input and an Output. A task says h
 what is aimed at, what head reads the encoder, what the loss is, how scores become an Output, and how
 Outputs are measured. Training, evaluation, the command line and, later, HTTP, page and export ask it.
 
-To add a task, add one file here with a final frozen dataclass; `names.py` finds it by the file's name.
+To add a task, add one file here with a final frozen dataclass; `names.py` finds it by the file's name. What
+is abstract in `Task` it must answer; what is asked beside that has usual answers, in `defaults.py`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert import names, strict_json
 from litebert.errors import InputError, ModelError, UsageError, nearest
+from litebert.tasks.defaults import (
+    FileDefaults,
+    HeadDefaults,
+    InputT,
+    JudgingDefaults,
+    OutputT,
+    TrainingDefaults,
+)
 from litebert.text.encoding import Encoding, OnLong
 from litebert.text.tokenizer import Tokenizer
 
@@ -27,12 +36,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from litebert.model.checkpoints.checkpoint import Problem
     from litebert.model.config import EncoderConfig
-    from litebert.tasks.rewording import Change
 
-InputT = TypeVar("InputT")
-OutputT = TypeVar("OutputT")
 P = ParamSpec("P")
 Target = dict[str, Any]
 """One encoding's target: numbers or small arrays under the names that `loss` reads."""
@@ -40,8 +45,6 @@ EXAMPLE = "example"
 """The target that every batch has: of each sequence the number, from 0, of the example in the batch."""
 LENGTHS = "/lengths"
 """After the name of a target that is a list: how long each sequence's is, int64 [B]."""
-Judged = Literal["answers", "likelihood", "both"]
-"""By what a task is judged: by its answers, by how likely what is wanted is to the model, or by both."""
 TASK_FILE = "task.json"
 """Where a model's folder keeps its task."""
 AT = "at"
@@ -71,8 +74,18 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task(ABC, Generic[InputT, OutputT]):
-    """Abstract; a task is a final subclass, and a data set's task is an instance of it."""
+class Task(
+    FileDefaults[InputT, OutputT],
+    TrainingDefaults[InputT, OutputT],
+    HeadDefaults,
+    JudgingDefaults[OutputT],
+    ABC,
+    Generic[InputT, OutputT],
+):
+    """Abstract; a task is a final subclass, and a data set's task is an instance of it.
+
+    Its questions come in the order of the road: fit, encode, target, head, loss, decode, mistake, measure.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 
@@ -80,18 +93,13 @@ class Task(ABC, Generic[InputT, OutputT]):
     """The file's name with dashes: what `--task` takes."""
     Input: ClassVar[type]
     Output: ClassVar[type]
-    Wanted: ClassVar[type | None] = None
-    """What data say is right, where that is more than one Output: several answers. A subclass of Output."""
     columns: ClassVar[Mapping[str, tuple[str, ...]]]
     """For each field of Input and Output (or Wanted) that a data file gives, the column names that mean it,
     likeliest first."""
-    cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
-    """For a field whose type does not say how a cell becomes its value: a function that does,
-    raising `ValueError` with what it expected."""
-    formats: ClassVar[tuple[str, ...]] = ()
-    """The formats of its own data sets: a file that begins like one of them is read so, whatever its name."""
-    judges_unknown: ClassVar[bool] = False
-    """Whether data that it is judged by may have labels that it has not learnt: they are missed, and said."""
+    best: ClassVar[str]
+    """The measure by which the best weights are kept; higher is better, but for perplexity."""
+    Wanted: ClassVar[type | None] = None
+    """What data say is right, where that is more than one Output: several answers. A subclass of Output."""
     piecewise: ClassVar[frozenset[str]] = frozenset()
     """The names of targets that have a value for each piece of an encoding, not one for the whole."""
     lists: ClassVar[frozenset[str]] = frozenset()
@@ -99,78 +107,15 @@ class Task(ABC, Generic[InputT, OutputT]):
     pieces. A batch has them one after another, and their lengths under the name and `LENGTHS`."""
     runner: ClassVar[str] = "eager"
     """What works out the answers, by its name in `engine/runners/`."""
-    judged_by: ClassVar[Judged] = "answers"
-    """By what evaluation judges: answers, how likely what is wanted is (`Weighed` Outputs), or both."""
-    plain: ClassVar[tuple[str, ...]] = ()
-    """The fields that plain text holds, a line for each: parallel text is two files, ("source", "text")."""
-    best: ClassVar[str]
-    """The measure by which the best weights are kept; higher is better, but for perplexity."""
 
     max_pieces: int = 512
     """The most pieces of one sequence, special pieces included."""
     on_long: OnLong = "truncate"
     """What becomes of a longer Input: cut (with a count shown), read in windows, or refused."""
 
-    @property
-    def architecture(self) -> str:
-        """Hugging Face's class for a model with this head, without the family's name."""
-        return "ForSequenceClassification"
-
-    @property
-    def problem(self) -> Problem | None:
-        """Hugging Face's `problem_type`."""
-        return None
-
-    @property
-    def head_name(self) -> str:
-        """The head's name in a checkpoint (`huggingface_names.HEADS`); empty for a head without weights."""
-        return "classifier"
-
-    @property
-    def head_parts(self) -> tuple[str, ...]:
-        """Parts of the head that Hugging Face's has not: they stand beside it under names of their own."""
-        return ()
-
     @abstractmethod
     def fit(self, wanted: Sequence[OutputT]) -> Task[InputT, OutputT]:
         """This task with what it must know of the training data filled in: label names, a scale."""
-
-    def vocabularies(
-        self,
-        given: Sequence[InputT],  # noqa: ARG002 (for those who override it)
-        wanted: Sequence[OutputT],  # noqa: ARG002
-        tokenizer: Tokenizer,
-        *,
-        before: Task[Any, Any] | None,  # noqa: ARG002
-        free: bool,  # noqa: ARG002
-    ) -> tuple[Self, Tokenizer]:
-        """This task and the tokenizer that reads for it, for this training data; mostly as they are.
-
-        before: what the model was trained for. free: whether nobody chose weights or a tokenizer, so that one
-        may be made of the data; the weights are then new.
-        """
-        return self, tokenizer
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences on what it took from the training data, to show before it learns."""
-        return ()
-
-    @property
-    def quick(self) -> Self:
-        """The same, perhaps less thorough: for looks at dev while it trains."""
-        return self
-
-    def classes(self, wanted: Sequence[OutputT]) -> list[str] | None:  # noqa: ARG002
-        """Of each the class that it counts for where classes are balanced; None if there are none."""
-        return None
-
-    def weighted(self, wanted: Sequence[OutputT]) -> Self:  # noqa: ARG002
-        """This task with a loss in which each class counts for as much, by how often these have it."""
-        raise UsageError(f"the task {self.name} has no classes, so they cannot be given weights")
-
-    def check(self, wanted: OutputT) -> None:
-        """Raises `DataError` for a wanted that this task, once fitted, cannot aim at: an unknown label."""
 
     @abstractmethod
     def encode(self, given: InputT, tokenizer: Tokenizer) -> list[Encoding]:
@@ -179,34 +124,6 @@ class Task(ABC, Generic[InputT, OutputT]):
     def encode_many(self, given: Sequence[InputT], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
         """`encode` of each, with an `InputError` in the place of one that cannot be; tasks may be faster."""
         return [caught(self.encode, one, tokenizer) for one in given]
-
-    def row(
-        self,
-        cells: dict[str, Any],
-        columns: Mapping[str, str],  # noqa: ARG002 (for those who override it)
-        note: Callable[[str], None],  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """A row of a data file, made one whose columns can be read each by itself: tags become spans of a
-        text. columns: which column each field is read from; note: hears what a person should be told of the
-        row, in words that fit any such row. Raises `ValueError`, or `PartError`."""
-        return cells
-
-    def exercise(self, given: InputT, wanted: OutputT) -> tuple[InputT, OutputT]:
-        """A row of a file, as it is learnt from and judged by; mostly as it is. Raises `ValueError` if the
-        two do not fit together."""
-        return given, wanted
-
-    def reworded(
-        self,
-        given: InputT,  # noqa: ARG002
-        wanted: OutputT,  # noqa: ARG002
-        change: Change,  # noqa: ARG002
-    ) -> tuple[InputT, OutputT]:
-        """An example with its texts changed, of which the same is wanted, wherever it has gone. Raises
-        `UsageError` for a task that has no such thing."""
-        raise UsageError(
-            f"--augment is not for the task {self.name}: what is wanted would no longer fit to a changed text"
-        )
 
     @abstractmethod
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:
@@ -219,15 +136,6 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def head(self, config: EncoderConfig) -> nn.Module:
         """Hidden → Scores: tensors by name, with a row for each sequence [B, …] or piece [N, …]."""
-
-    def published(self, head: Mapping[str, Tensor]) -> tuple[Task[InputT, OutputT], dict[str, Tensor]]:
-        """This task and its head's weights as a folder keeps them: whoever runs the weights without this
-        task, `transformers` for one, gets scores that need no further arithmetic to be the answer."""
-        return self, dict(head)
-
-    def adopted(self, head: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The other way: a folder's weights, as this task's head has them."""
-        return dict(head)
 
     @abstractmethod
     def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> torch.Tensor:
@@ -253,18 +161,6 @@ class Task(ABC, Generic[InputT, OutputT]):
     ) -> OutputT:
         """The Output, from the scores of each of the Input's encodings."""
 
-    def undecided(self) -> Task[InputT, OutputT]:
-        """This task in the form whose Outputs `decided` chooses by."""
-        return self
-
-    def decided(
-        self,
-        outputs: Sequence[OutputT],
-        wanted: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
-    ) -> tuple[Task[InputT, OutputT], Sequence[OutputT]]:
-        """This task with what is chosen on dev, a threshold, and its Outputs; from those of `undecided()`."""
-        return self, outputs
-
     @abstractmethod
     def mistake(self, output: OutputT, wanted: OutputT) -> float | None:
         """How badly an Output is wrong, greater for worse: how sure it was, or how far off. None if right."""
@@ -272,32 +168,6 @@ class Task(ABC, Generic[InputT, OutputT]):
     @abstractmethod
     def measure(self, outputs: Sequence[OutputT], wanted: Sequence[OutputT]) -> dict[str, float]:
         """Fractions under the house's fixed keys (`metrics.py`)."""
-
-    def counts(
-        self,
-        outputs: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
-        wanted: Sequence[OutputT],  # noqa: ARG002
-    ) -> NDArray[Any] | None:
-        """Where all measures follow from sums over the Inputs: what each Input adds, [Inputs, …].
-
-        Then `measured(sums)` gives them, and their intervals need no measuring again and again.
-        """
-        return None
-
-    def measured(self, sums: NDArray[Any]) -> dict[str, float]:
-        """The measures by the sum of `counts` over the Inputs, for tasks that have them."""
-        raise NotImplementedError
-
-    def each(
-        self,
-        outputs: Sequence[OutputT],  # noqa: ARG002 (for those who override it)
-        wanted: Sequence[OutputT],  # noqa: ARG002
-    ) -> Mapping[str, NDArray[np.float64]] | None:
-        """Where all measures are means over the Inputs: what each Input adds to them, [Inputs] by measure.
-
-        Then their intervals are worked out from it, without measuring again and again.
-        """
-        return None
 
 
 def caught(

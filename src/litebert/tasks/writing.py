@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from litebert.errors import InputError, UsageError
 from litebert.tasks import written
 from litebert.tasks.decoding import Decoding
-from litebert.tasks.task import Judged, Target, Task, caught
+from litebert.tasks.defaults import Judged
+from litebert.tasks.task import Target, Task, caught
 from litebert.tasks.written import Script, Wanted, Written
 from litebert.text.encoding import Encoding, join
 from litebert.text.exact import MARK, Spaces, back, shown
