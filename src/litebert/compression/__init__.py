@@ -3,7 +3,10 @@
 A way gives another subject and leaves the one that it was given as it was.
 """
 
-shared = ("compress", "elimination", "figures", "moments", "recipe", "recovery", "report", "subject")
+shared = (
+    *("asked", "compress", "elimination", "figures", "grounds", "moments"),
+    *("recipe", "recovery", "report", "subject"),
+)
 """Files here that are no way."""
 
 WAYS = ("vocabulary", "heads", "units", "embedding", "rank", "sparsity")

@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from litebert import durable, names
 from litebert.compression import WAYS, recipe
+from litebert.compression.asked import Asked, check
 from litebert.compression.figures import Compressed, Figures, speeds, weights_size
-from litebert.compression.moments import Seen
+from litebert.compression.grounds import LOOKED_AT, Grounds, grounds_of, used_pieces
 from litebert.compression.recovery import recovered
 from litebert.compression.report import card
 from litebert.compression.subject import Subject, subject_of
 from litebert.data.example import Example
-from litebert.data.examples import read, sibling, task_of
-from litebert.data.inputs import read_inputs
-from litebert.data.split import split_off
 from litebert.embedded import model_folder
-from litebert.engine.exported import is_exported
 from litebert.engine.opening import open_model
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners.eager import Eager
-from litebert.errors import InputError, UsageError
 from litebert.evaluation.evaluate import evaluate
 from litebert.exporting.agreement import changed
-from litebert.exporting.sample import inputs
 from litebert.model.checkpoints.compact import as_stored
 from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.loading import Weights
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
 from litebert.run import EMBEDDED, save
-from litebert.tasks.task import Task
 from litebert.training.progress import Verdict
-from litebert.training.sets import Sets
-from litebert.training.settings import TrainSettings
 
 RESULT = "compression.json"
-LOOKED_AT = 2000
-"""Texts that decide what goes, and labelled examples that a step of the recipe is judged by."""
 ROOM = 3.0
 """How far below the bound, in its own distance, the recipe may go where training follows."""
 SENTENCES = {
@@ -53,35 +42,6 @@ SENTENCES = {
     "rank": "rank: {how}, of each matrix that it makes smaller",
     "sparsity": "sparsity: {how:.0%} of the weights of the blocks' matrices are zero",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is to be done, and by what it is decided and judged."""
-
-    ways: Mapping[str, Any] = field(default_factory=dict)
-    """How far, by the way's name."""
-    within: float | None = None
-    """As small as possible, with so much of the measure lost at the most."""
-    data: str | None = None
-    train: str | None = None
-    sample: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    settings: TrainSettings = field(default_factory=TrainSettings)
-    """Of the training that follows, where there is `train`."""
-    weights: Weights = "fp32"
-
-
-@dataclass(frozen=True, eq=False)
-class Grounds:
-    """The texts that decide what goes, and the labelled examples that judge."""
-
-    seen: Seen
-    texts: Sequence[Any]
-    """Inputs, for speed and for how many answers change."""
-    sets: Sets | None
-    dev: Sequence[Example[Any, Any]]
-    dev_name: str
 
 
 def compress(
@@ -97,10 +57,10 @@ def compress(
 
     Raises `UsageError` for what cannot be done to this model, or leads nowhere.
     """
-    _check(name, out, asked)
+    check(name, out, asked)
     reference = open_model(name, task=task, options=options, precision="fp32", tell=tell)
     subject = subject_of(reference, name)
-    grounds = _grounds(reference, asked, tell)
+    grounds = grounds_of(reference, asked, tell)
     smaller, did = _smaller(subject, asked, grounds, tell)
     if isinstance(reference.runner, Eager) and reference.runner.model.exits is not None:
         did.append("early exits: left out; `litebert train` from this folder makes them anew")
@@ -112,26 +72,6 @@ def compress(
     return found
 
 
-def _check(name: str, out: Path, asked: Asked) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not empty; name a new folder")
-    if is_exported(name):
-        raise UsageError(f"{name} is exported already; compress the model that it was made of")
-    if asked.within is None and not asked.ways and asked.weights == "fp32":
-        raise UsageError(
-            "nothing is asked for: say how far, with --heads, --units, --embedding, --rank, --sparsity, "
-            "--vocabulary or --weights, or give --data and --within 0.01 for as small as possible"
-        )
-    if asked.within is None:
-        return
-    if not 0 <= asked.within < 1:
-        raise UsageError(f"within is a part of the measure, from 0 to below 1, but is {asked.within}")
-    if asked.data is None and asked.train is None:
-        raise UsageError("--within is judged by labelled data: name them with --data")
-    if doubled := [way for way in recipe.WAYS if way in asked.ways]:
-        raise UsageError(f"--within chooses {', '.join(doubled)} itself; leave --{doubled[0]} out")
-
-
 def _smaller(
     subject: Subject, asked: Asked, grounds: Grounds, tell: Callable[[str], None]
 ) -> tuple[Subject, list[str]]:
@@ -139,7 +79,7 @@ def _smaller(
     first = {way: asked.ways[way] for way in WAYS if way in asked.ways and way != "sparsity"}
     did: list[str] = []
     if "vocabulary" in first:
-        used = _used(first.pop("vocabulary"), subject, asked)
+        used = used_pieces(first.pop("vocabulary"), subject, asked)
         subject = _gone(subject, "vocabulary", used, grounds, did, tell)
     smaller = subject
     if asked.within is not None:
@@ -226,65 +166,6 @@ def _stored(subject: Subject, weights: Weights) -> Subject:
     return replace(subject, encoder={name: as_stored(tensor) for name, tensor in subject.encoder.items()})
 
 
-def _grounds(reference: Predictor[Any, Any], asked: Asked, tell: Callable[[str], None]) -> Grounds:
-    task = reference.task
-    sets, dev, dev_name = _sets(task, asked, tell)
-    texts, whose = _texts(task, asked, sets, dev)
-    tell(f"what goes is decided by {whose}")
-    return Grounds(Seen(texts), texts, sets, dev, dev_name)
-
-
-def _sets(
-    task: Task[Any, Any], asked: Asked, tell: Callable[[str], None]
-) -> tuple[Sets | None, Sequence[Example[Any, Any]], str]:
-    """What is trained on, if anything, and what judges, with its name."""
-    where = asked.data or (sibling(asked.train, "dev") if asked.train else None)
-    dev = read(where, task, columns=asked.columns, split=("dev", "test")) if where else None
-    train = read(asked.train, task, columns=asked.columns) if asked.train else None
-    for one in (train, dev):
-        for note in one.notes if one else ():
-            tell(note)
-    if train is None:
-        return None, dev.rows if dev else (), where or ""
-    if dev is None:
-        train, dev = split_off(train)
-        where = f"a part of {asked.train}, split off by hash"
-    told = {"train": f"{asked.train}: {len(train)} examples", "dev": f"{where}: {len(dev)} examples"}
-    return Sets(train, dev, told, ()), dev.rows, where or ""
-
-
-def _texts(
-    task: Task[Any, Any], asked: Asked, sets: Sets | None, dev: Sequence[Example[Any, Any]]
-) -> tuple[list[Any], str]:
-    """The Inputs that decide, and whose they are."""
-    if asked.sample is not None:
-        found = [one for one in read_inputs(asked.sample, task) if not isinstance(one, InputError)]
-        if not found:
-            raise UsageError(f"{asked.sample} has no Input of the task {task.name}")
-        return found[:LOOKED_AT], f"the texts of {asked.sample}"
-    if sets is not None:
-        return [one.given for one in islice(sets.train, LOOKED_AT)], "texts that are trained on"
-    if dev:
-        return [one.given for one in dev[:LOOKED_AT]], "the texts of --data, without their labels"
-    return inputs(task, None), "example reviews; texts like yours, --sample, would decide better"
-
-
-def _used(where: str, subject: Subject, asked: Asked) -> set[int]:
-    """The pieces of some data's texts."""
-    if task_of(where) is not None:
-        given: Iterator[Any] = (one.given for one in read(where, subject.task, columns=asked.columns))
-    else:
-        given = (one for one in read_inputs(where, subject.task) if not isinstance(one, InputError))
-    used: set[int] = set()
-    while chunk := list(islice(given, 4096)):
-        for many in subject.task.encode_many(chunk, subject.tokenizer):
-            if not isinstance(many, InputError):
-                used.update(*(encoding.ids.tolist() for encoding in many))
-    if not used:
-        raise UsageError(f"{where} has no text to take a vocabulary from")
-    return used
-
-
 def _found(
     name: str,
     folder: Path,
@@ -302,22 +183,24 @@ def _found(
     ]
     folders = (model_folder() if name == EMBEDDED else resolve(name), folder)
     fast = speeds([name, str(folder)], grounds.texts, task=task, options=options)
-    figures = [
-        Figures(
-            parameters=subject.parameters,
-            bytes=weights_size(place),
-            sequences_per_second=one["sequences_per_second"],
-            milliseconds=one["latency_ms"]["p50"],
-            peak_memory_mb=one["peak_memory_mb"],
-            measure=measure,
-        )
-        for subject, place, one, measure in zip(both, folders, fast, measures, strict=True)
-    ]
+    before, after = map(_figures, both, folders, fast, measures)
     return Compressed(
         model=name,
         did=tuple(did),
         measure=f"{smaller.task.best}, {grounds.dev_name}",
-        before=figures[0],
-        after=figures[1],
+        before=before,
+        after=after,
         changed=changed(reference, smaller, list(grounds.texts)[:512]),
+    )
+
+
+def _figures(subject: Subject, place: Path, fast: Mapping[str, Any], measure: float | None) -> Figures:
+    """Of one model in its folder. fast: how fast it answered."""
+    return Figures(
+        parameters=subject.parameters,
+        bytes=weights_size(place),
+        sequences_per_second=fast["sequences_per_second"],
+        milliseconds=fast["latency_ms"]["p50"],
+        peak_memory_mb=fast["peak_memory_mb"],
+        measure=measure,
     )

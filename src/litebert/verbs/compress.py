@@ -68,7 +68,8 @@ class Compress:
 
     def run(self) -> Compressed:
         """Writes the folder, whole or not at all; returns what was done and what came of it."""
-        from litebert.compression.compress import Asked, compress
+        from litebert.compression.asked import Asked
+        from litebert.compression.compress import compress
 
         asked = Asked(
             ways=self._ways(),
