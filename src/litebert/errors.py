@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _NAME = 80
 """Characters of a name that a message shows: more is no name that a person gave."""
@@ -96,3 +100,9 @@ def listed(names: Sequence[str]) -> str:
 def short(name: str) -> str:
     """A name, or the beginning of a very long one."""
     return name if len(name) <= _NAME else f"{name[:_NAME]}…"
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """The first that pydantic finds wrong: where, as keys with points between them, and what; as it says."""
+    first = error.errors()[0]
+    return ".".join(map(str, first["loc"])), first["msg"]

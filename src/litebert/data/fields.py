@@ -9,6 +9,7 @@ from dataclasses import fields as dataclass_fields
 from typing import Any, get_type_hints
 
 from litebert import strict_json
+from litebert.errors import first_fault
 from litebert.tasks.task import Task
 
 Convert = Callable[[Any], Any]
@@ -149,9 +150,8 @@ def _general(kind: Any) -> Convert:
             held = strict_json.loads(cell) if isinstance(cell, str) and cell[:1] in ("[", "{") else cell
             return adapter.validate_python(held)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+            where, what = first_fault(error)
+            raise ValueError(f"{where}: {what}" if where else what) from None
 
     return convert
 

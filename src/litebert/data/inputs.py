@@ -17,7 +17,7 @@ from litebert.data.formats.table import Cells
 from litebert.data.plain import is_plain, plain_inputs
 from litebert.data.reader import SAMPLE
 from litebert.data.rows import FORMATS, begun, by_name, opened
-from litebert.errors import DataError, InputError
+from litebert.errors import DataError, InputError, first_fault
 from litebert.tasks.task import Task
 
 
@@ -67,9 +67,8 @@ def _json_input(
     except DataError as error:
         return InputError(error.message)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        told = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+        where, what = first_fault(error)
+        told = f"{what[:1].lower()}{what[1:]}"
         return InputError(f"{file.path}:{line}: {where}: {told}; expected {_shape(task)}")
 
 

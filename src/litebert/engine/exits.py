@@ -16,7 +16,7 @@ from typing import Any, ClassVar, get_args
 
 from litebert.durable import replace_json
 from litebert.engine.leaving import By, Judge, Rule
-from litebert.errors import ModelError, UsageError
+from litebert.errors import ModelError, UsageError, first_fault
 from litebert.model.checkpoints.files import read_json
 from litebert.model.checkpoints.weights import read_safetensors, write_safetensors
 from litebert.model.config import EncoderConfig
@@ -151,9 +151,8 @@ def load_curve(folder: Path) -> Curve:
     try:
         return TypeAdapter(Curve).validate_python(read_json(folder / FILE))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"{folder / FILE}, {where}: {first['msg']}") from None
+        where, what = first_fault(error)
+        raise ModelError(f"{folder / FILE}, {where}: {what}") from None
 
 
 def _weights(exits: Exits, depth: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from litebert import names
 from litebert.durable import replace_json
 from litebert.engine.padding import Padding, Rows
 from litebert.engine.predictor import Predictor
-from litebert.errors import ModelError, UsageError
+from litebert.errors import ModelError, UsageError, first_fault
 from litebert.model.checkpoints.files import read_json
 from litebert.tasks.task import TASK_FILE, from_json, with_options
 from litebert.text.loading import load_tokenizer
@@ -93,9 +93,8 @@ def _manifest(folder: Path) -> Exported:
     try:
         manifest = TypeAdapter(Exported).validate_python(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"{folder / MANIFEST}, {where}: {first['msg']}") from None
+        where, what = first_fault(error)
+        raise ModelError(f"{folder / MANIFEST}, {where}: {what}") from None
     if Path(manifest.file).name != manifest.file or not (folder / manifest.file).is_file():
         raise ModelError(f"{folder} is an exported model without its weights, {manifest.file}")
     return manifest

@@ -12,7 +12,7 @@ from litebert.durable import stamped
 from litebert.embedded import model_folder
 from litebert.engine.exported import is_exported, open_exported
 from litebert.engine.predictor import Predictor
-from litebert.errors import InputError, ModelError
+from litebert.errors import InputError, ModelError, first_fault
 from litebert.model.checkpoints.hub import resolve
 from litebert.tasks.task import Task
 
@@ -109,8 +109,8 @@ def _validated(task: Task[Any, Any], given: Mapping[str, Any]) -> Any:
     try:
         return _adapter(task.Input).validate_python(by_usual_names(task, given))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+        where, what = first_fault(error)
+        raise ValueError(f"{where}: {what.lower()}") from None
 
 
 @cache

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert import names, strict_json
-from litebert.errors import InputError, ModelError, UsageError, nearest
+from litebert.errors import InputError, ModelError, UsageError, first_fault, nearest
 from litebert.tasks.defaults import (
     FileDefaults,
     HeadDefaults,
@@ -218,9 +218,8 @@ def with_options(task: Task[InputT, OutputT], options: Sequence[str]) -> Task[In
     try:
         return TypeAdapter(type(task)).validate_python({**known, **given}) if given else task
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"option {where}: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
+        where, what = first_fault(error)
+        raise UsageError(f"option {where}: {what[:1].lower()}{what[1:]}") from None
 
 
 def to_json(task: Task[Any, Any]) -> dict[str, Any]:
@@ -244,6 +243,5 @@ def from_json(saved: Mapping[str, Any]) -> Task[Any, Any]:
     except UsageError as error:
         raise ModelError(f"task.json: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"task.json, {where}: {first['msg']}") from None
+        where, what = first_fault(error)
+        raise ModelError(f"task.json, {where}: {what}") from None

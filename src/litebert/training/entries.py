@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from litebert.errors import DataError, UsageError, nearest
+from litebert.errors import DataError, UsageError, first_fault, nearest
 
 TOML = ".toml"
 MOST_REPEATS = 10_000
@@ -132,8 +132,8 @@ def _validated(given: Mapping[str, Any]) -> Entry:
     try:
         return TypeAdapter(Entry).validate_python(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+        where, what = first_fault(error)
+        raise UsageError(f"{where}: {what.lower()}") from None
 
 
 def _short(entry: Entry) -> str:

@@ -43,7 +43,7 @@ from litebert.training.exchange import Exchange
 from litebert.training.interrupts import Asked, StoppedError, listening
 from litebert.training.loop import Batches, Objective, State, steps
 from litebert.training.optimizers import optimizer
-from litebert.training.progress import LOWER_IS_BETTER, Judgement, Progress, Verdict
+from litebert.training.progress import Judgement, Progress, Verdict, score
 from litebert.training.schedules import warmup_steps
 from litebert.training.settings import TrainSettings
 
@@ -218,7 +218,7 @@ def judge(
     verdict, seconds = found
     judgement = Judgement(
         step=before.step,
-        score=float(verdict.measures[chief]) * (-1 if chief in LOWER_IS_BETTER else 1),
+        score=score(chief, float(verdict.measures[chief])),
         measures={name: float(value) for name, value in verdict.measures.items()},
         constant=verdict.constant,
         loss=before.mean_loss,

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
+from typing import Any
 
+from litebert.data.example import Examples
 from litebert.data.examples import task_of
 from litebert.data.mixing import evened_out
 from litebert.errors import UsageError
@@ -20,7 +22,7 @@ from litebert.training.entries import Entry, called
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.from_corpus import FromCorpus, from_corpus, is_corpus, read_corpus
 from litebert.training.prepared import Prepared, prepare
-from litebert.training.presets import WRITING, preset, worth_fusing
+from litebert.training.presets import WRITING, Preset, preset, worth_fusing
 from litebert.training.sets import Sets, read_sets
 from litebert.training.settings import TrainSettings
 
@@ -112,12 +114,7 @@ def prepare_mixture(
     """
     named_entries = called(entries)
     sets = {name: _read(entry, source) for name, entry in named_entries.items()}
-    usual = preset(
-        source.config,
-        pretrained=source.checkpoint is not None,
-        examples=sum(len(one.train) for one in sets.values()) or _MANY,
-        writes=any(one.train.task.runner == WRITING for one in sets.values()),
-    )
+    usual = _usual(source, [one.train for one in sets.values()])
     prepared = partial(
         prepare,
         source,
@@ -138,6 +135,16 @@ def prepare_mixture(
             name: named_entries[name].repeats or usually for name, usually in zip(parts, evened, strict=True)
         },
         fused=_worth_fusing(list(parts.values())),
+    )
+
+
+def _usual(source: Source, trains: Sequence[Examples[Any, Any]]) -> Preset:
+    """The preset for all the data together."""
+    return preset(
+        source.config,
+        pretrained=source.checkpoint is not None,
+        examples=sum(map(len, trains)) or _MANY,
+        writes=any(train.task.runner == WRITING for train in trains),
     )
 
 

@@ -19,11 +19,15 @@ STUCK_STEPS = 100
 
 
 LOWER_IS_BETTER = frozenset({"perplexity"})
-"""The measures of which less is more; where one is the chief measure, its negative is the score."""
-
-
+"""The measures of which less is more."""
+_OF_HUNDRED = frozenset({"bleu"})
 MEAN = "mean"
 """Of several tasks, by which the best weights are chosen: that of their chief measures, each `of_one`."""
+
+
+def score(name: str, value: float) -> float:
+    """A measure so that higher is better: the negative, where less is more."""
+    return -value if name in LOWER_IS_BETTER else value
 
 
 def of_one(name: str, value: float) -> float:
@@ -31,9 +35,6 @@ def of_one(name: str, value: float) -> float:
     if name in LOWER_IS_BETTER:
         return 1 / max(value, 1.0)
     return value / 100 if name in _OF_HUNDRED else value
-
-
-_OF_HUNDRED = frozenset({"bleu"})
 
 
 class Verdict(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from litebert import strict_json
-from litebert.errors import UsageError
+from litebert.errors import UsageError, first_fault
 
 if TYPE_CHECKING:
     from litebert.run import Source
@@ -43,8 +43,8 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         verb = TypeAdapter(Train).validate_python({**held, "out": Path()})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
+        where, what = first_fault(error)
+        raise UsageError(f"{path}: {where}: {what.lower()}") from None
     return {name: getattr(verb, name) for name in Train.__dataclass_fields__ if name not in _NOT_THE_RUN}
 
 

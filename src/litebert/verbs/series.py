@@ -149,11 +149,10 @@ def _is_measure(name: str) -> bool:
 
 def _median(done: Sequence[Done]) -> str:
     """The run in the middle by dev; of two the lower, so that the choice flatters nobody."""
-    from litebert.training.progress import LOWER_IS_BETTER
+    from litebert.training.progress import score
 
     chief = done[0].results["best_by"]
-    sign = -1 if chief in LOWER_IS_BETTER else 1
-    ranked = sorted(done, key=lambda one: sign * float(one.results["dev"][chief]))
+    ranked = sorted(done, key=lambda one: score(chief, float(one.results["dev"][chief])))
     return ranked[(len(ranked) - 1) // 2].name
 
 

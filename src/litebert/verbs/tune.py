@@ -231,10 +231,10 @@ def _name(trial: int, rung: Rung) -> str:
 
 def _score(results: Mapping[str, Any]) -> float:
     """Of dev; higher is better."""
-    from litebert.training.progress import LOWER_IS_BETTER
+    from litebert.training.progress import score
 
     chief = results["best_by"]
-    return float(results["dev"][chief]) * (-1 if chief in LOWER_IS_BETTER else 1)
+    return score(chief, float(results["dev"][chief]))
 
 
 def _by_score(trial: Any) -> tuple[float, int]:

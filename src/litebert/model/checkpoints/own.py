@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from litebert.errors import ModelError
+from litebert.errors import ModelError, first_fault
 from litebert.model.checkpoints.checkpoint import Checkpoint, LoadReport, Tensors, check_shape, shapes
 from litebert.model.config import EncoderConfig
 
@@ -61,9 +61,9 @@ def _config(given: Any) -> EncoderConfig:
     try:
         return TypeAdapter(EncoderConfig).validate_python(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, ("encoder", *first["loc"])))
-        raise ModelError(f"{where} in the config: {first['msg'].lower()}") from None
+        where, what = first_fault(error)
+        at = f"encoder.{where}" if where else "encoder"
+        raise ModelError(f"{at} in the config: {what.lower()}") from None
 
 
 def _under(start: str, tensors: Tensors) -> dict[str, Tensor]:
