@@ -36,8 +36,8 @@ from litebert.model.encoders.albert import Encoder
 from litebert.model.exits import Exits
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
-from litebert.tasks.tags import are_tags
-from litebert.tasks.task import TASK_FILE, Task, from_json, named, to_json
+from litebert.tasks.of_head import task_of_head
+from litebert.tasks.task import TASK_FILE, Task, named, to_json
 from litebert.text.loading import load_tokenizer
 from litebert.text.tokenizer import Tokenizer
 
@@ -45,12 +45,6 @@ EMBEDDED = "embedded"
 PUBLISHED = "config:"
 RUN = "run.json"
 """How a run was made; written when it begins."""
-TASKS = {
-    "ForMaskedLM": "fill-mask",
-    "ForMultipleChoice": "choice",
-    "ForQuestionAnswering": "question-answering",
-}
-"""What the head of an architecture is for, where there is one such task."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +252,7 @@ def _open_weights(name: str, path: Path, tokenizer: str | None) -> Source:
         config=checkpoint.config,
         checkpoint=checkpoint,
         tokenizer=load_tokenizer(tokenizer or lies),
-        task=_task_of(path, checkpoint),
+        task=task_of_head(path, checkpoint),
         notes=(f"{name}: {report}",) if report else (),
         home=None if lies == folder else lies,
     )
@@ -304,51 +298,6 @@ def _check_size(source: Source, asked: str | None) -> None:
         raise UsageError(f"the tokenizer {asked} {told}; leave --tokenizer out to use the model's own")
     if has > needed:
         raise ModelError(f"the tokenizer of {source.name} {told}: it is another model's")
-
-
-def _task_of(path: Path, checkpoint: Checkpoint) -> Task[Any, Any] | None:
-    """What the folder says its head is for: by our `task.json`, else by Hugging Face's architecture."""
-    if (path / TASK_FILE).is_file():
-        task = _with_its_parts(from_json(read_json(path / TASK_FILE)), checkpoint)
-    elif checkpoint.architecture == "ForSequenceClassification":
-        task = _task_by_head(checkpoint)
-    elif checkpoint.architecture == "ForTokenClassification":
-        task = _task_by_tags(checkpoint)
-    elif checkpoint.architecture in TASKS:
-        task = named(TASKS[checkpoint.architecture])()
-    else:
-        return None
-    return replace(task, max_pieces=min(task.max_pieces, checkpoint.config.positions))
-
-
-def _with_its_parts(task: Task[Any, Any], checkpoint: Checkpoint) -> Task[Any, Any]:
-    """The same without a random field that is not there: `transformers`, which has none, leaves it out where
-    it saves a folder anew, and what is left is a token classifier."""
-    lost = any(not checkpoint.head(part) for part in task.head_parts)
-    changed: dict[str, Any] = {"crf": False} if lost else {}
-    return replace(task, **changed)
-
-
-def _task_by_head(checkpoint: Checkpoint) -> Task[Any, Any]:
-    """By `problem_type`; without it, one row is a score, as `transformers` has it."""
-    rows = checkpoint.head("classifier").get("bias", torch.empty(len(checkpoint.labels))).shape[0]
-    if checkpoint.problem == "regression" and rows != 1:
-        raise ModelError(f"the model gives {rows} numbers for each text; litebert's regression gives one")
-    if checkpoint.problem == "regression" or (checkpoint.problem is None and rows == 1):
-        return named("regression")()
-    several = checkpoint.problem == "multi_label_classification"
-    make: Any = named("multilabel" if several else "classification")
-    labels = checkpoint.labels or tuple(f"LABEL_{row}" for row in range(rows))
-    return make(labels=labels)  # type: ignore[no-any-return]
-
-
-def _task_by_tags(checkpoint: Checkpoint) -> Task[Any, Any]:
-    """Entities if the labels spell spans, by whatever scheme; else tagging."""
-    rows = checkpoint.head("classifier").get("bias", torch.empty(len(checkpoint.labels))).shape[0]
-    labels = checkpoint.labels or tuple(f"LABEL_{row}" for row in range(rows))
-    make: Any = named("entities" if are_tags(labels) else "tagging")
-    of_scheme = {"scheme": "any", "crf": False} if are_tags(labels) else {}
-    return make(labels=labels, **of_scheme)  # type: ignore[no-any-return]
 
 
 def _named(name: str, task: Task[Any, Any]) -> str:

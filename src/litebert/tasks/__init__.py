@@ -16,6 +16,7 @@ shared = frozenset(
         "heads",
         "labels",
         "metrics",
+        "of_head",
         "options",
         "passages",
         "places",
