@@ -1,9 +1,10 @@
 """Similarity: how much two texts mean the same, on the scale of the data.
 
-Two ways. A cross-encoder reads both texts at once and is the better judge of a pair. A bi-encoder reads each
-by itself, and the score follows from the cosine: so the vectors of many texts can be kept and compared, and
-an encoder that was not trained for it has an answer, too. The first is what a person who has labelled pairs
-expects, so it is what is trained unless `encoder=bi` is asked for.
+Two ways. A bi-encoder reads each text by itself, and the score follows from the cosine of their vectors: so
+the vectors of many texts can be kept and compared, and an encoder that was not trained for it has an answer,
+too. A cross-encoder reads both texts at once. Of large pretrained models it is the better judge; of a small
+one, whose vectors were learnt from a teacher, the bi-encoder is by far (`docs/training.md`), so that is what
+is trained unless `encoder=cross` is asked for.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ class Similarity(Task[Pair, Score]):
     }
     best = "pearson"
 
-    encoder: Literal["cross", "bi"] = "cross"
-    """cross reads both texts at once; bi each by itself, and compares their vectors."""
+    encoder: Literal["bi", "cross"] = "bi"
+    """bi reads each text by itself, and compares their vectors; cross reads both at once."""
     pooling: Literal["mean", "first", "max"] = "mean"
     """Of bi: how the states of the pieces become one vector."""
     low: float = 0.0
