@@ -33,6 +33,7 @@ class Predictor(Generic[InputT, OutputT]):
 
     def __init__(self, runner: Runner, task: Task[InputT, OutputT], tokenizer: Tokenizer) -> None:
         self.runner, self.task, self.tokenizer = runner, task, tokenizer
+        self._schedules = runner if isinstance(runner, Schedules) else None
         self.truncated = 0
         """Inputs of which something was cut off so far: they were over `task.max_pieces`."""
 
@@ -74,8 +75,8 @@ class Predictor(Generic[InputT, OutputT]):
 
     def scores(self, encodings: Sequence[Encoding]) -> list[Scores]:
         """What the runner makes of each, worked out in batches of like lengths, or in its own."""
-        if isinstance(self.runner, Schedules):
-            return list(map(self.task.keep, encodings, self.runner.many(encodings)))
+        if self._schedules is not None:
+            return list(map(self.task.keep, encodings, self._schedules.many(encodings)))
         found: list[Scores] = [{}] * len(encodings)
         for members in batches([len(e) for e in encodings]):
             batch = _packed(self.runner, [encodings[i] for i in members])

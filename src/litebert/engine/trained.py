@@ -64,7 +64,7 @@ _SHARED: WeakValueDictionary[Any, Encoder] = WeakValueDictionary()
 def _model(source: Source, task: Task[Any, Any], dtype: torch.dtype) -> Model:
     """With the encoder that another head of it has opened already, if there is one."""
     key = None if source.home is None else repr((source.home, stamped(source.home), source.config, dtype))
-    model = source.model(task, encoder=_SHARED.get(key))
+    model = source.model(task, encoder=_SHARED.get(key)).eval()
     if dtype is torch.int8 and key not in _SHARED:
         calibrate(model.encoder, source.tokenizer)
     if key is not None:

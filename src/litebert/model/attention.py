@@ -49,7 +49,7 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int, noise: Noise 
     weights = torch.softmax(scores.float() / math.sqrt(d) + bias[:, None], -1)
     if noise:
         positions = torch.arange(w, device=q.device).expand(b, w)
-        keep = keeps(batch.keys[batch.first][:, None], positions, heads, noise)[:, :, 0]
+        keep = keeps(batch.first_keys[:, None], positions, heads, noise)[:, :, 0]
         weights = weights * keep / (1 - noise.rate)
     return torch.bmm(weights.to(v.dtype).view(b * heads, 1, w), v).view(b, heads * d)
 

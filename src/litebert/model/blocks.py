@@ -206,7 +206,7 @@ class PreparedAttention:
         first = x.index_select(0, batch.first)
         noise = self.run.noise(self.config.attention_dropout, layer)
         gathered = attend_first(self.query(first, layer), self.kv(x, layer), batch, self.block.heads, noise)
-        return self.add(first, gathered, batch.keys[batch.first], layer)
+        return self.add(first, gathered, batch.first_keys, layer)
 
     def add(self, x: Tensor, gathered: Tensor, keys: Tensor, layer: int) -> Tensor:
         """What was gathered [n, H] through the output matrix, onto x [n, H], and the norm."""
@@ -277,4 +277,6 @@ class Pooler(nn.Module):
 
     def forward(self, first: Tensor) -> Tensor:
         """[B, H] → [B, H] in fp32: few rows, and a head reads them."""
-        return torch.tanh(F.linear(first.float(), self.dense.weight, self.dense.bias))
+        if torch.is_grad_enabled():
+            return torch.tanh(F.linear(first.float(), self.dense.weight, self.dense.bias))
+        return torch.tanh(self.dense.kept(torch.float32)(first.float()))

@@ -175,7 +175,7 @@ class Pointer(nn.Module):
 
 def packed(source: Packed, ids: Tensor, lengths: Tensor) -> Packed:
     """What is written, ids int64 [n] with the lengths [B], as a causal batch beside that of its sources."""
-    samples = (source.keys[source.first] >> PLACES_BITS) + _WRITTEN_SAMPLES
+    samples = (source.first_keys >> PLACES_BITS) + _WRITTEN_SAMPLES
     segments = np.full(len(ids), SEGMENT)
     return pack_flat(ids.numpy(), segments, lengths.numpy(), samples.numpy(), causal=True)
 

@@ -112,10 +112,15 @@ class Packed:
     def count(self) -> int:
         return sum(self.lengths)
 
-    @property
+    @cached_property
     def first(self) -> Tensor:
         """int64 [B]: where each sequence's first piece, `[CLS]`, stands."""
         return self.starts[:-1]
+
+    @cached_property
+    def first_keys(self) -> Tensor:
+        """int64 [B]: the keys of the first pieces."""
+        return self.keys.index_select(0, self.first)
 
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
@@ -140,6 +145,13 @@ class Packed:
         ends = np.cumsum([0, *(sum(1 for _ in alike) for _, alike in groupby(widths))])
         starts, lengths = self.starts.numpy(), np.array(self.lengths)
         return tuple(_in_rows(starts, lengths, *pair) for pair in pairwise(ends.tolist()))
+
+    @cached_property
+    def real(self) -> Tensor:
+        """float32 [N]: 0 for the pieces of a sequence, -inf for those that fill up."""
+        bias = torch.zeros(len(self.ids))
+        bias[self.count :] = -torch.inf
+        return bias
 
     @cached_property
     def padded(self) -> tuple[Tensor, Tensor]:
@@ -177,17 +189,16 @@ def pack_flat(
     starts = np.concatenate([[0], np.cumsum(lengths)])
     positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
     keys = (np.repeat(samples, lengths) << PLACES_BITS) + positions
-    filled = rounded(len(ids), steps=8, least=32)
+    # All in one piece of memory: for one short text, each call into numpy or torch is to be seen in its time.
+    table = np.zeros((4, rounded(len(ids), steps=8, least=2)), dtype=np.int64)
+    for row, values in zip(table, (ids, segments, positions, keys), strict=True):
+        row[: len(ids)] = values
+    ids_, segments_, positions_, keys_ = torch.from_numpy(table).unbind()
     return Packed(
-        **{
-            name: torch.from_numpy(np.pad(values.astype(np.int64), (0, filled - len(ids))))
-            for name, values in (
-                ("ids", ids),
-                ("segments", segments),
-                ("positions", positions),
-                ("keys", keys),
-            )
-        },
+        ids=ids_,
+        segments=segments_,
+        positions=positions_,
+        keys=keys_,
         starts=torch.from_numpy(starts),
         lengths=tuple(lengths.tolist()),
         causal=causal,

@@ -4,12 +4,14 @@ There are two ways. torch's fused kernel goes over stretches of sequences of one
 it lies: nothing is gathered, padded or masked. It works in fp32 inside, whatever comes in, but on chips with
 AMX. So where bf16 is multiplied without that, plain products of bf16 are two to three times as fast: each
 sequence of about one length is laid into a row, padded a little, and what pads is masked (`packing.Rows`).
+One short sequence alone is taken as it lies, in fp32.
 
 Shapes: N pieces, B sequences, H = A heads × D; R rows of Q queries and W keys.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import torch
@@ -18,11 +20,16 @@ from torch.nn import functional as F
 
 from litebert.model.packing import Packed, Rows
 
+_LONG = 64
+"""Pieces from which a sequence alone is better multiplied in bf16, too."""
+
 
 def attend(qkv: Tensor, batch: Packed, heads: int) -> Tensor:
-    """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]; zeros for pieces
-    of no sequence."""
+    """qkv [N, 3H], queries, keys and values side by side → what each piece gathered [N, H]; any numbers for
+    pieces of no sequence."""
     if qkv.dtype is torch.bfloat16 and not batch.causal and plain_is_faster():
+        if len(batch) == 1 and len(qkv) < _LONG:
+            return _alone(qkv.chunk(3, 1), batch, heads)
         return _joined([_gathered(qkv, rows, heads) for rows in batch.rows], len(qkv))
     width = qkv.shape[1] // 3
     found: list[Tensor] = []
@@ -37,6 +44,8 @@ def attend(qkv: Tensor, batch: Packed, heads: int) -> Tensor:
 def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int) -> Tensor:
     """Of each sequence's first piece alone: q [B, H], kv [N, 2H] → [B, H]."""
     if q.dtype is torch.bfloat16 and plain_is_faster():
+        if len(batch) == 1 and len(kv) < _LONG:
+            return _alone((q, *kv.chunk(2, 1)), batch, heads)
         return _joined([_of_first(q, kv, rows, heads) for rows in batch.rows], len(q))
     width, done = q.shape[1], 0
     found: list[Tensor] = []
@@ -47,6 +56,17 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int) -> Tensor:
         found.append(F.scaled_dot_product_attention(asked, k, v).reshape(count, width))
         done += count
     return _joined(found, len(q))
+
+
+def _alone(qkv: Iterable[Tensor], batch: Packed, heads: int) -> Tensor:
+    """q [Q, H], k and v [N, H] of the batch's one sequence, and what fills it up → [Q, H].
+
+    In fp32 inside: these products are so small that what oneDNN does around each in bf16 is most of its time.
+    """
+    q, k, v = (x.float().view(len(x), heads, -1).transpose(0, 1) for x in qkv)
+    scores = torch.baddbmm(batch.real, q, k.transpose(1, 2), alpha=q.shape[-1] ** -0.5)
+    gathered = torch.bmm(torch.softmax(scores, -1), v)
+    return gathered.transpose(0, 1).to(torch.bfloat16).reshape(q.shape[1], -1)
 
 
 def _gathered(qkv: Tensor, rows: Rows, heads: int) -> Tensor:

@@ -73,7 +73,7 @@ class Answer(nn.Module):
         """How likely there is no answer [B], a logit, by the likely start's states and `[CLS]`'s."""
         states = torch.tanh(self.none_states(torch.cat([likely, first], 1)))
         if self.training and self.rate > 0:
-            states = dropout(states, self.rate, self.draw.rows(hidden.batch.keys[hidden.batch.first], SITE))
+            states = dropout(states, self.rate, self.draw.rows(hidden.batch.first_keys, SITE))
         return self.none(states)[:, 0]  # type: ignore[no-any-return]
 
 

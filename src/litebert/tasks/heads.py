@@ -55,7 +55,7 @@ class Pooled(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`logits` [B, outputs]."""
-        return {"logits": self.apply_to(hidden.pooled, hidden.batch.keys[hidden.batch.first])}
+        return {"logits": self.apply_to(hidden.pooled, hidden.batch.first_keys)}
 
 
 class Choice(Pooled):

@@ -26,11 +26,11 @@ from litebert.model.dropout import Draw
 from litebert.model.eight_bits import Ranges
 from litebert.model.hidden import Hidden, Reads, means
 from litebert.model.packing import Packed
-from litebert.model.products import Linear
+from litebert.model.products import Linear, Written, written
 
 Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
-Version = tuple[torch.dtype, bool, tuple[tuple[int, int], ...]]
-"""The precision, whether in floating numbers, and of each parameter where it is and how often written to."""
+Version = tuple[torch.dtype, bool, Written]
+"""The precision, whether in floating numbers, and the blocks' parameters."""
 
 
 class Encoder(nn.Module):
@@ -71,7 +71,7 @@ class Encoder(nn.Module):
             x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
         layer, (a, f) = last
         if reads == "first":
-            first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
+            first = feed[f](attend[a].first(x, batch, layer), batch.first_keys, layer)
             return Hidden(batch, first, self.pooler(first), None)
         x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
         if reads == "memory":
@@ -91,7 +91,7 @@ class Encoder(nn.Module):
             if layer in depths:
                 found[layer] = means(x, batch)
         layer, (a, f) = last
-        first = feed[f](attend[a].first(x, batch, layer), batch.keys[batch.first], layer)
+        first = feed[f](attend[a].first(x, batch, layer), batch.first_keys, layer)
         return found, Hidden(batch, first, self.pooler(first), None)
 
     def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
@@ -130,7 +130,7 @@ class Encoder(nn.Module):
         version = (
             run.dtype,
             run.ranges is None or run.ranges.watching,
-            tuple((p.data_ptr(), p._version) for p in self.parameters()),
+            written(self.attention) + written(self.feedforward),
         )
         if self._kept is None or self._kept[0] != version:
             self._kept = version, self._pack(run)
