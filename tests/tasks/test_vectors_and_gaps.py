@@ -300,7 +300,7 @@ def test_vectors_are_compared_without_training(masked: Path) -> None:
 
 
 def test_a_cross_encoder_is_a_regression_to_transformers(runs: Runs, tmp_path: Path) -> None:
-    source, task = open_source(str(runs.model)), Similarity(mean=2.0, scale=1.5)
+    source, task = open_source(str(runs.model)), Similarity(encoder="cross", mean=2.0, scale=1.5)
     save(tmp_path / "cross", source.model(task), task, source.tokenizer)
     config = json.loads((tmp_path / "cross" / "config.json").read_text("utf-8"))
     assert config["architectures"] == ["AlbertForSequenceClassification"]

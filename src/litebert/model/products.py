@@ -58,10 +58,8 @@ class Linear(nn.Module):
         return Product(self.weight, self.bias, dtype, then)
 
     def kept(self, dtype: torch.dtype) -> Product:
-        """`prepare` or, where nothing is learnt, what it gave before, until the weights change or are learnt:
-        an optimiser's fused update is not among what torch counts as written."""
+        """`prepare` or, where nothing is learnt, what it gave before, until the weights change."""
         if torch.is_grad_enabled():
-            self._kept = None
             return self.prepare(dtype)
         version = dtype, written(self)
         if self._kept is None or self._kept[0] != version:

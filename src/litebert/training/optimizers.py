@@ -48,9 +48,15 @@ class Optimizer(ABC):
         self.steps = torch.zeros(())
         """How many updates have been made."""
 
-    @abstractmethod
     def step(self, learning_rate: float) -> None:
         """Makes one update from the gradients there are."""
+        self.update(learning_rate)
+        # Fused and foreach operators do not count as writing, and who keeps packed matrices asks for that.
+        torch.autograd.graph.increment_version(list(self.parameters.values()))
+
+    @abstractmethod
+    def update(self, learning_rate: float) -> None:
+        """The step itself."""
 
     def state_dict(self) -> dict[str, Tensor]:
         """Flat: `slot/parameter` to tensor, and `steps`."""
@@ -108,7 +114,7 @@ class AdamW(Optimizer):
         self.bias_correction = bias_correction
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
+    def update(self, learning_rate: float) -> None:
         for decayed, names in self.groups():
             adamw(
                 self.weights(names),
@@ -155,7 +161,7 @@ class LAMB(Optimizer):
         self.weight_decay, self.betas, self.epsilon = weight_decay, betas, epsilon
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
+    def update(self, learning_rate: float) -> None:
         for decayed, names in self.groups():
             weights = self.weights(names)
             updates = self._updates(names)
@@ -206,7 +212,7 @@ class SGD(Optimizer):
         self.weight_decay, self.momentum = weight_decay, momentum
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
+    def update(self, learning_rate: float) -> None:
         for decayed, names in self.groups():
             weights = self.weights(names)
             if decayed:
