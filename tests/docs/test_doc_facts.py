@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import io
 import re
 import tomllib
@@ -202,8 +203,9 @@ def test_every_verb_is_in_the_table(page: Path, heading: str) -> None:
 
 @pytest.fixture(scope="module")
 def flags() -> set[str]:
-    """All that the verbs' help names, and those of the benchmarks."""
+    """All that the verbs' help names, and those of the benchmarks and of the page of results."""
     from litebert.cli import main
+    from litebert.recipes.results.__main__ import Results
     from litebert.verbs import VERBS
 
     shown = io.StringIO()
@@ -211,7 +213,8 @@ def flags() -> set[str]:
         with redirect_stdout(shown), suppress(SystemExit):
             main([*verb.split(), "--help"])
     benchmarks = "".join(path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
-    return {*_FLAG.findall(shown.getvalue()), *re.findall(r'add_argument\("(--[\w-]+)"', benchmarks)}
+    own = {f"--{field.name}" for field in dataclasses.fields(Results)}
+    return own | {*_FLAG.findall(shown.getvalue()), *re.findall(r'add_argument\("(--[\w-]+)"', benchmarks)}
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
