@@ -12,7 +12,7 @@ import torch
 import litebert
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError, UsageError
-from litebert.model.checkpoints.weights import read_safetensors
+from litebert.model.checkpoints.weights import read_safetensors, write_safetensors
 from litebert.run import open_source, save, save_several
 from litebert.tasks.classification import Classification
 from litebert.tasks.fill_mask import FillMask
@@ -107,6 +107,35 @@ def test_a_head_without_its_encoder_says_so(many: Path, tmp_path: Path) -> None:
     shutil.copytree(many / "tasks" / "topic", tmp_path / "a" / "b" / "topic")
     with pytest.raises(ModelError, match=r"a head alone; its encoder, .*, is not there\. `litebert conv"):
         open_model(str(tmp_path / "a" / "b" / "topic"))
+
+
+def test_an_encoder_that_was_exchanged_is_noticed(many: Path, tmp_path: Path) -> None:
+    """One of the same sizes fits every shape, and would answer nonsense."""
+    folder = shutil.copytree(many, tmp_path / "many")
+    weights = read_safetensors(folder / "model.safetensors")
+    write_safetensors(folder / "model.safetensors", {name: t + 1e-3 for name, t in weights.items()})
+    for name in ("topic", "gaps"):
+        with pytest.raises(ModelError, match=r"many/model\.safetensors is not the encoder that this he"):
+            open_model(str(folder), task=name)
+    index = folder / "tasks" / "topic" / "model.safetensors.index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "metadata": {}}))
+    assert open_model(str(folder), task="topic").task == TASKS["topic"], "as an earlier litebert wrote it"
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", "", None, '{"task": 3}'])
+def test_a_damaged_head_leaves_the_others_alone(many: Path, tmp_path: Path, damaged: str | None) -> None:
+    folder = shutil.copytree(many, tmp_path / "many")
+    path = folder / "tasks" / "topic" / "task.json"
+    path.unlink()
+    if damaged is not None:
+        path.write_text(damaged)
+    for asked, found in (("feeling", "feeling"), ("regression", "stars"), ("classification", "feeling")):
+        assert open_model(str(folder), task=asked).task == TASKS[found]
+    with pytest.raises(UsageError, match=r"stars \(reg.*, topic \((its task.json is damaged|3)\); say"):
+        open_model(str(folder))
+    if damaged is not None:
+        with pytest.raises(ModelError, match=r"task\.json"):
+            open_model(str(folder), task="topic")
 
 
 @pytest.mark.parametrize("place", ["../model.safetensors", "../../../x.safetensors", "/etc/x", ["x"]])

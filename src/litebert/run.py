@@ -188,7 +188,7 @@ def headed(name: str | None, task: str | None) -> tuple[str | None, str | None]:
     heads = heads_of(path) if (path := resolve(name)).is_dir() else {}
     if not heads:
         return name, task
-    kinds = {head: str(read_json(folder / TASK_FILE).get("task")) for head, folder in heads.items()}
+    kinds = {head: _kind(folder) for head, folder in heads.items()}
     found = [head for head, kind in kinds.items() if task in (None, head, kind)]
     if task in heads:
         found = [task]
@@ -199,6 +199,15 @@ def headed(name: str | None, task: str | None) -> tuple[str | None, str | None]:
     if _needs_no_head(str(task)):
         return name, task
     raise UsageError(f"{name} has no head for {task}; it has {_listed(kinds, heads)}")
+
+
+def _kind(head: Path) -> str:
+    """The task that a head's folder says it is for. One that is damaged does not keep the others from
+    answering; who asks for it by its name is told what is wrong with it."""
+    try:
+        return str(read_json(head / TASK_FILE).get("task"))
+    except ModelError:
+        return f"its {TASK_FILE} is damaged"
 
 
 def _needs_no_head(task: str) -> bool:

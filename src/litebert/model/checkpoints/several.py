@@ -16,7 +16,15 @@ from litebert.model.checkpoints.checkpoint import Checkpoint, Tensors
 from litebert.model.checkpoints.huggingface import to_huggingface
 from litebert.model.checkpoints.huggingface_names import TABLES, family_of, head_names
 from litebert.model.checkpoints.loading import CONFIG, write_folder
-from litebert.model.checkpoints.weights import HEAD, HOME, INDEX, SAFETENSORS, write_safetensors
+from litebert.model.checkpoints.weights import (
+    ENCODER,
+    HEAD,
+    HOME,
+    INDEX,
+    SAFETENSORS,
+    digest,
+    write_safetensors,
+)
 
 HEADS = "tasks"
 """The folder of the heads' folders."""
@@ -26,8 +34,9 @@ def write_several(folder: Path, heads: Mapping[str, Checkpoint], *, pad: int = 0
     """Writes checkpoints that have one encoder, by the names of their heads. pad: the id of padding."""
     first = next(iter(heads.values()))
     write_folder(folder, replace(first, heads={}, architecture="Model", labels=(), problem=None), pad=pad)
+    encoder = digest(folder / SAFETENSORS)
     for name, checkpoint in heads.items():
-        _write_head(folder / HEADS / name, checkpoint, pad)
+        _write_head(folder / HEADS / name, checkpoint, pad, encoder)
 
 
 def heads_of(folder: Path) -> dict[str, Path]:
@@ -36,13 +45,14 @@ def heads_of(folder: Path) -> dict[str, Path]:
     return {path.parent.name: path.parent for path in found}
 
 
-def _write_head(folder: Path, checkpoint: Checkpoint, pad: int) -> None:
+def _write_head(folder: Path, checkpoint: Checkpoint, pad: int, encoder: str) -> None:
+    """encoder: the digest of its file, which opening holds the one that is there to."""
     raw, tensors = to_huggingface(checkpoint, pad=pad)
     places = _places(tensors, checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     own = {name: tensors[name] for name, file in places.items() if file == HEAD}
     write_safetensors(folder / HEAD, own)
-    replace_json(folder / (SAFETENSORS + INDEX), {"metadata": {}, "weight_map": places})
+    replace_json(folder / (SAFETENSORS + INDEX), {"metadata": {ENCODER: encoder}, "weight_map": places})
     replace_json(folder / CONFIG, raw)
 
 

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -35,6 +37,8 @@ HOME = "../../"
 """From the folder of a head to that of the encoder that it shares with others (`several.py`)."""
 HEAD = "head.safetensors"
 """There, the head alone."""
+ENCODER = "encoder"
+"""In the metadata of a head's index: `digest` of the encoder's file that it was learnt on."""
 _ALONE = "`litebert convert --task` writes a folder that needs no other"
 _SHARD = re.compile(rf"(?:{re.escape(HOME)})?[\w-][\w.-]*\.(?:safetensors|bin)")
 
@@ -47,6 +51,12 @@ def has_weights(folder: Path) -> bool:
 def home(folder: Path) -> Path:
     """Where the encoder lies that a folder's head reads, with its tokenizer: mostly the folder itself."""
     return (folder / HOME).resolve() if (folder / HEAD).is_file() else folder
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -103,7 +113,8 @@ def _read_compact(path: Path) -> dict[str, Tensor]:
 
 def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict[str, Tensor]:
     """All the tensors that an index lists, each from the file that it names."""
-    places = read_json(index).get("weight_map")
+    raw = read_json(index)
+    places = raw.get("weight_map")
     if not isinstance(places, dict) or not places:
         raise ModelError(f"{index}: it lacks weight_map, an object of tensors' names and files")
     tensors: dict[str, Tensor] = {}
@@ -111,12 +122,27 @@ def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict
         if not isinstance(shard, str) or not _SHARD.fullmatch(shard):
             raise ModelError(f"{index}: {shard!r} is not the name of a file beside it, nor of one in {HOME}")
     for shard in dict.fromkeys(places.values()):
-        if shard.startswith(HOME) and not (index.parent / shard).is_file():
-            raise ModelError(f"{index}: this is a head alone; its encoder, {shard}, is not there. {_ALONE}")
+        if shard.startswith(HOME):
+            _check_encoder(index, shard, raw.get("metadata"))
         tensors |= read(index.parent / shard)
     if missing := sorted(places.keys() - tensors.keys()):
         raise ModelError(f"{index}: {missing[0]} is not in {places[missing[0]]}")
     return tensors
+
+
+def _check_encoder(index: Path, shard: str, metadata: Any) -> None:
+    """Raises `ModelError` if the encoder of a head is not there, or not the one that it was learnt on: of the
+    same sizes it would open, and answer nonsense. An index without a digest is of an earlier litebert."""
+    path = index.parent / shard
+    if not path.is_file():
+        raise ModelError(f"{index}: this is a head alone; its encoder, {shard}, is not there. {_ALONE}")
+    known = metadata.get(ENCODER) if isinstance(metadata, dict) else None
+    if known is not None and known != digest(path):
+        raise ModelError(
+            f"{index}: {path.resolve()} is not the encoder that this head was learnt on: it was changed or "
+            f"replaced since. Put the one back that belongs to it; if the change is meant, take {ENCODER!r} "
+            "out of the metadata of this index"
+        )
 
 
 def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
