@@ -19,7 +19,7 @@ from litebert.model.encoders.lstm import LSTM
 from litebert.model.hidden import Hidden
 from litebert.model.packing import pack
 from litebert.text.encoding import Encoding
-from small_runs import FAST, Runs
+from small_runs import FAST, KNOWN, Runs, write
 
 CONFIG = EncoderConfig(
     vocabulary=50,
@@ -125,6 +125,14 @@ def test_what_it_has_not_is_said(run: Path, tmp_path: Path) -> None:
         export(str(run), tmp_path / "out", to="torch")
     with pytest.raises(UsageError, match="LSTM"):
         litebert.convert(str(run), tmp_path / "tf", to="tensorflow")
+    more = {**FAST, "model": str(run), "out": tmp_path / "out"}
+    with pytest.raises(UsageError, match="is an LSTM, and several tasks are learnt on ALBERT or BERT"):
+        litebert.train(train="reviews.en", also="reviews.zh", **more)
+    rows = [{"source": word, "target": word} for word in KNOWN]
+    copying = {"train": str(write(tmp_path / "copy.jsonl", rows)), "task": "translation"}
+    with pytest.raises(UsageError, match="shares=true has the decoder use the encoder's blocks, and an LSTM"):
+        litebert.train(**copying, options=["shares=true"], **more)
+    assert not (tmp_path / "out").exists()
     told: list[str] = []
     open_model(str(run), precision="int8", tell=told.append)
     assert any("LSTM" in one for one in told)

@@ -153,6 +153,12 @@ def test_numbers_that_do_not_fit_are_told(wrong: dict[str, object]) -> None:
         replace(WHOLE, **wrong)  # type: ignore[arg-type]
 
 
+def test_of_very_many_numbers_the_first_are_told() -> None:
+    with pytest.raises(ModelError, match=r"for each of 2 blocks, but is \(3, 3, .*…$") as told:
+        replace(WHOLE, block_heads=(3,) * 10_000)
+    assert len(told.value.message) < 300
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("shape", [(60, 24), (24, 60)])
 def test_a_product_is_taken_apart(shape: tuple[int, int], seed: int) -> None:

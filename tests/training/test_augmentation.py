@@ -223,13 +223,15 @@ def test_one_that_cannot_be_encoded_as_changed_stays_as_it_is(source: Source) ->
         ("deletion=much", "expected deletion=RATE"),
         ("back-translation=0.3", "needs two runs that translate, there and back"),
         ("replacement=0.1", "tiny has no masked-language head"),
+        ("deletion=0.1 deletion=0.2", "names deletion twice, with the rates 0.1 and 0.2; give one"),
+        ("deletion=0.1 swap=0.1 deletion=0.1", "names deletion twice"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_the_run(
     runs: Runs, tmp_path: Path, asked: str, told: str
 ) -> None:
     with pytest.raises(UsageError, match=told):
-        litebert.train(out=tmp_path / "run", augment=(asked,), **runs.options("classification"))
+        litebert.train(out=tmp_path / "run", augment=tuple(asked.split()), **runs.options("classification"))
     assert not (tmp_path / "run").exists()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, replace
 from typing import Literal
 
-from litebert.errors import ModelError, nearest
+from litebert.errors import ModelError, nearest, short
 
 Activation = Literal["gelu", "gelu_new", "relu"]
 """`gelu` is the erf form; `gelu_new` the tanh form, which Google's files call `gelu`."""
@@ -84,7 +84,9 @@ class EncoderConfig:
         for name in ("attention", "feedforward"):
             order: Order = getattr(self, name)
             if sorted(set(order)) != list(range(max(order) + 1)) or min(order) < 0:
-                raise ModelError(f"{name} must number its blocks 0, 1, 2, … without a gap, but is {order}")
+                raise ModelError(
+                    f"{name} must number its blocks 0, 1, 2, … without a gap, but is {short(str(order))}"
+                )
         sizes = ("vocabulary", "embedding", "hidden", "heads", "intermediate", "positions", "segments")
         for name in sizes:
             if getattr(self, name) < 1:
@@ -102,7 +104,7 @@ class EncoderConfig:
             if counts and (len(counts) != len(set(order)) or not all(1 <= n <= most for n in counts)):
                 raise ModelError(
                     f"{name} must have a number from 1 to {most} for each of {len(set(order))} blocks, "
-                    f"but is {counts}"
+                    f"but is {short(str(counts))}"
                 )
         if min(astuple(self.ranks)) < 0:
             raise ModelError(f"ranks must be 0 (whole) or more, but are {astuple(self.ranks)}")

@@ -112,6 +112,11 @@ def prepare_mixture(
 
     Raises `DataError` for the data, `UsageError` for an entry or what the model cannot do.
     """
+    if source.config.family == "lstm":
+        raise UsageError(
+            f"{source.name} is an LSTM, and several tasks are learnt on ALBERT or BERT alone; "
+            "train each task by itself, or choose another --model"
+        )
     named_entries = called(entries)
     sets = {name: _read(entry, source) for name, entry in named_entries.items()}
     usual = _usual(source, [one.train for one in sets.values()])

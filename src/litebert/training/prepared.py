@@ -24,6 +24,7 @@ from litebert.training.augmentation.augmentation import (
     decisive,
     in_order,
     made,
+    read,
 )
 from litebert.training.drawing import Drawing
 from litebert.training.fingerprint import Fingerprint, fingerprint
@@ -120,7 +121,7 @@ class Prepared:
     @property
     def settings_of_augmentations(self) -> list[Setting]:
         """In the order in which they are applied."""
-        return in_order(map(Setting.read, self.drawing.augment))
+        return in_order(read(self.drawing.augment))
 
     def augmentations(self, folder: Path | None = None) -> list[Augmentation]:
         """How the training examples are changed. folder: where what takes long may be kept. Raises
@@ -151,6 +152,7 @@ def prepare(
         before=source.task,
         free=free,
     )
+    _check_shares(task, source.config)
     task = drawing.weigh(task, [example.wanted for example in sets.train])
     source = source.read_by(tokenizer)
     usual = preset(
@@ -183,6 +185,14 @@ def _decided(settings: TrainSettings, *, chooses: bool) -> TrainSettings:
         threads=settings.threads or torch.get_num_threads(),
         evaluate_every=settings.evaluate_every or (None if chooses else AT_THE_END),
     )
+
+
+def _check_shares(task: Task[Any, Any], config: EncoderConfig) -> None:
+    """Raises `UsageError` for a decoder that should be made of blocks which the encoder has not."""
+    if config.family == "lstm" and getattr(task, "shares", False):
+        raise UsageError(
+            "shares=true has the decoder use the encoder's blocks, and an LSTM has none; leave it out"
+        )
 
 
 def _exits(every: int, task: Task[Any, Any], config: EncoderConfig) -> tuple[int, ...]:

@@ -103,6 +103,20 @@ def made(setting: Setting, ground: Ground) -> Augmentation:
     return make(setting, ground)
 
 
+def read(given: Iterable[str]) -> list[Setting]:
+    """Those asked for. Raises `UsageError` for one that is asked for twice: which rate is meant?"""
+    settings: dict[tuple[str, ...], Setting] = {}
+    for setting in map(Setting.read, given):
+        key = (setting.name.replace("_", "-"), *setting.more)
+        if first := settings.get(key):
+            raise UsageError(
+                f"--augment names {key[0]} twice, with the rates {first.rate:g} and {setting.rate:g}; "
+                "give one of them"
+            )
+        settings[key] = setting
+    return list(settings.values())
+
+
 def in_order(settings: Iterable[Setting]) -> list[Setting]:
     """Those first that look a text up, and so must meet it as it was; else as they were given."""
     return sorted(settings, key=lambda setting: setting.name.replace("_", "-") != "back-translation")
