@@ -54,6 +54,7 @@ def whole(runs: Runs, given: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     process = predicting(runs, given, out)
     _, said = process.communicate()
     assert process.returncode == 3 and "12 inputs could not be answered" in said
+    assert f"{ROWS:,} rows are in {out}: {ROWS - 12:,} answers, 12 errors" in said
     text = out.read_text()
     assert len(text.splitlines()) == ROWS
     return text

@@ -234,6 +234,16 @@ def test_a_trained_model_goes_on_with_its_head(
     assert json.loads((tmp_path / "run" / "task.json").read_text())["on_long"] == "window"
 
 
+def test_a_tiny_dev_is_told_to_decide_by_chance(quick: Quick, runs: Runs) -> None:
+    """Of twelve that are all right, resampling would say: surely 1.0."""
+    code, printed, said = quick(dev=runs.held_out("classification", 12))
+    assert code == 0
+    assert "dev has 12 examples, too few to tell a good model from a lucky one: --folds 5" in said
+    assert "(too few examples to say how sure that is) on 12 dev examples" in printed
+    code, printed, said = quick("--overwrite", dev=runs.held_out("classification", 60))
+    assert code == 0 and "too few" not in printed + said and ") on 60 dev examples" in printed
+
+
 def test_a_source_has_its_own_task_and_dev(
     runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,10 @@ MOST_JUDGING = 1000
 """Examples that judge a few shots where no dev is given."""
 
 
+FEW = 50
+"""Dev examples below which one more or less that is right says more than two points."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sets:
     """Labelled examples for training and for choosing the best weights."""
@@ -61,8 +65,20 @@ def read_sets(
     if part.shots is not None:
         return _shots(learned, train, judged, where, part.shots, part.seed)
     if judged is None or where is None:
-        return _split(learned, train)
-    return _both(learned, f"{train}: {len(learned)} examples", judged, f"{where}: {len(judged)} examples")
+        return _warned(_split(learned, train))
+    of, by = f"{train}: {len(learned)} examples", f"{where}: {len(judged)} examples"
+    return _warned(_both(learned, of, judged, by))
+
+
+def _warned(sets: Sets) -> Sets:
+    """With a note where dev is so small that chance decides. (Of folds, all the data judge in the end.)"""
+    if len(sets.dev) >= FEW:
+        return sets
+    note = (
+        f"dev has {len(sets.dev)} examples, too few to tell a good model from a lucky one: "
+        "--folds 5 judges one by all the data; or give a larger --dev"
+    )
+    return replace(sets, notes=(*sets.notes, note))
 
 
 def _both(learned: Examples[Any, Any], of: str, judged: Examples[Any, Any], by: str) -> Sets:

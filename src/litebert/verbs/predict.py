@@ -66,7 +66,9 @@ class Predict:
     def main(self) -> int:
         shard_of(self.shard)
         predictor = self._open()
-        failed = self._to_file(predictor) if self._goes_on() else self._to_stream(predictor)
+        rows, failed = self._to_file(predictor) if self._goes_on() else self._to_stream(predictor)
+        if self.output != PIPE:
+            tell(f"{rows:,} rows are in {self.output}: {rows - failed:,} answers, {failed:,} errors")
         if predictor.truncated:
             limit = predictor.task.max_pieces
             tell(f"{predictor.truncated} inputs were longer than {limit} pieces and were cut there")
@@ -78,16 +80,16 @@ class Predict:
         ends = self.output == PIPE or (target.exists() and not target.is_file())
         return not ends and Path(self.input).is_file()
 
-    def _to_stream(self, predictor: Predictor[Any, Any]) -> int:
-        """How many could not be answered."""
-        failed = 0
+    def _to_stream(self, predictor: Predictor[Any, Any]) -> tuple[int, int]:
+        """How many rows there were, and how many of them could not be answered."""
+        rows = failed = 0
         with open_output(self.output) as write:
             for answer in self._answers(predictor):
-                failed += isinstance(answer, InputError)
+                rows, failed = rows + 1, failed + isinstance(answer, InputError)
                 write(_row(answer))
-        return failed
+        return rows, failed
 
-    def _to_file(self, predictor: Predictor[Any, Any]) -> int:
+    def _to_file(self, predictor: Predictor[Any, Any]) -> tuple[int, int]:
         """The same, kept at the end of each window, and begun where an earlier process came to."""
         from litebert.engine.windows import windows
 
@@ -104,7 +106,7 @@ class Predict:
 
             for answer in predictor.answers(islice(self._rows(predictor.task), done, None), kept):
                 answers.write(_row(answer), failed=isinstance(answer, InputError))
-        return answers.progress.failed
+        return answers.progress.rows, answers.progress.failed
 
     def _made_of(self, predictor: Predictor[Any, Any]) -> dict[str, Any]:
         """All that the answers depend on."""

@@ -289,5 +289,11 @@ def _told_of_one(results: dict[str, Any], out: Path) -> str:
 
 
 def _chief(dev: dict[str, Any], chief: str) -> str:
+    """Of very few examples no interval is told: where all are right, resampling finds nothing but that."""
+    from litebert.training.sets import FEW
+
     low, high = dev["intervals"][chief]
-    return f"{chief} {dev[chief]:.4f} (95 %: {low:.4f} to {high:.4f}) on {dev['examples']} dev examples"
+    sure = f"95 %: {low:.4f} to {high:.4f}"
+    if dev["examples"] < FEW:
+        sure = "too few examples to say how sure that is"
+    return f"{chief} {dev[chief]:.4f} ({sure}) on {dev['examples']} dev examples"
