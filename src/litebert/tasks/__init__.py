@@ -17,6 +17,7 @@ shared = frozenset(
         "labels",
         "metrics",
         "of_head",
+        "one_label",
         "options",
         "passages",
         "places",

@@ -3,68 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from litebert.errors import InputError
 from litebert.tasks import metrics, texts
-from litebert.tasks.labels import (
-    LABEL_COLUMNS,
-    Label,
-    balance,
-    check_distinct,
-    class_loss,
-    fit_labels,
-    label_number,
-)
-from litebert.tasks.task import Target, Task
+from litebert.tasks.labels import LABEL_COLUMNS, Label
+from litebert.tasks.one_label import OneLabel
 from litebert.tasks.texts import Text
 from litebert.text.encoding import Encoding
 from litebert.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from litebert.model.config import EncoderConfig
     from litebert.tasks.rewording import Change
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Classification(Task[Text, Label]):
+class Classification(OneLabel[Text]):
     """Which class is this text, or this pair of texts, of?"""
 
     name = "classification"
     Input = Text
-    Output = Label
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "label": LABEL_COLUMNS}
-    problem = "single_label_classification"
     best = "accuracy"
-
-    labels: tuple[str, ...] = ()
-    """The names of the classes; filled in from the training data. Of two, the second is the positive."""
-
-    weights: tuple[float, ...] = ()
-    """Of each class in the loss; empty where all are 1."""
-
-    def __post_init__(self) -> None:
-        check_distinct(self.labels)
-
-    def fit(self, wanted: Sequence[Label]) -> Classification:
-        return replace(self, labels=fit_labels(self.labels, (label.label for label in wanted), least=2))
-
-    def classes(self, wanted: Sequence[Label]) -> list[str]:
-        return [label.label for label in wanted]
-
-    def weighted(self, wanted: Sequence[Label]) -> Classification:
-        return replace(self, weights=balance(self.classes(wanted), self.labels))
-
-    def check(self, wanted: Label) -> None:
-        if self.labels:
-            label_number(wanted.label, self.labels)
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
         return texts.encode(given, tokenizer, self.max_pieces, self.on_long)
@@ -74,36 +36,6 @@ class Classification(Task[Text, Label]):
 
     def reworded(self, given: Text, wanted: Label, change: Change) -> tuple[Text, Label]:
         return texts.reworded(given, change), wanted
-
-    def target(self, encoding: Encoding, wanted: Label) -> Target:  # noqa: ARG002 (a window has its text's label)
-        return {"label": label_number(wanted.label, self.labels)}
-
-    def head(self, config: EncoderConfig) -> nn.Module:
-        from litebert.tasks.heads import Pooled
-
-        return Pooled(config, len(self.labels))
-
-    def published(self, head: Mapping[str, Tensor]) -> tuple[Classification, dict[str, Tensor]]:
-        """Without the weights, which are of the training data."""
-        return replace(self, weights=()), dict(head)
-
-    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        return class_loss(scores["logits"], targets["label"], self.weights)
-
-    def decode(
-        self,
-        given: Text,  # noqa: ARG002 (only tasks that point into the text need it)
-        encodings: Sequence[Encoding],
-        scores: Sequence[Mapping[str, NDArray[np.float32]]],
-    ) -> Label:
-        """The likeliest class by the mean probability of the windows, each weighted by its pieces."""
-        rows = texts.logits(scores)
-        rows = np.exp(rows - rows.max(axis=1, keepdims=True))
-        likely = texts.merge(encodings, rows / rows.sum(axis=1, keepdims=True))
-        return Label(self.labels[likely.argmax()], float(likely.max()))
-
-    def mistake(self, output: Label, wanted: Label) -> float | None:
-        return None if output.label == wanted.label else output.probability
 
     def measure(self, outputs: Sequence[Label], wanted: Sequence[Label]) -> dict[str, float]:
         return metrics.classes([o.label for o in outputs], [w.label for w in wanted], self.labels)

@@ -12,24 +12,14 @@ from numpy.typing import NDArray
 
 from litebert.errors import InputError
 from litebert.tasks import metrics, texts
-from litebert.tasks.labels import (
-    LABEL_COLUMNS,
-    Label,
-    balance,
-    check_distinct,
-    class_loss,
-    fit_labels,
-    label_number,
-)
-from litebert.tasks.task import Record, Target, Task
+from litebert.tasks.labels import LABEL_COLUMNS, Label
+from litebert.tasks.one_label import OneLabel
+from litebert.tasks.task import Record
 from litebert.text.encoding import Encoding, join
 from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from litebert.model.config import EncoderConfig
     from litebert.tasks.rewording import Change
 
 MARKS = ("<e1>", "</e1>", "<e2>", "</e2>")
@@ -49,43 +39,22 @@ class Marked(Record):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Relations(Task[Marked, Label]):
+class Relations(OneLabel[Marked]):
     """How are the two marked parts of this text related?"""
 
     name = "relations"
     Input = Marked
-    Output = Label
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "text": texts.COLUMNS["text"],
         "label": ("relation", "relations", *LABEL_COLUMNS, "关系"),
     }
     formats: ClassVar[tuple[str, ...]] = ("semeval",)
-    problem = "single_label_classification"
     best = "macro_f1"
 
     labels: tuple[str, ...] = ()
     """The relations, `Name(e1,e2)` and `Name(e2,e1)` where they have a direction; from the training data."""
     other: str = "Other"
     """The label of no relation, which does not count in precision, recall and F1."""
-
-    weights: tuple[float, ...] = ()
-    """Of each class in the loss; empty where all are 1."""
-
-    def __post_init__(self) -> None:
-        check_distinct(self.labels)
-
-    def fit(self, wanted: Sequence[Label]) -> Relations:
-        return replace(self, labels=fit_labels(self.labels, (label.label for label in wanted), least=2))
-
-    def classes(self, wanted: Sequence[Label]) -> list[str]:
-        return [label.label for label in wanted]
-
-    def weighted(self, wanted: Sequence[Label]) -> Relations:
-        return replace(self, weights=balance(self.classes(wanted), self.labels))
-
-    def check(self, wanted: Label) -> None:
-        if self.labels:
-            label_number(wanted.label, self.labels)
 
     def encode(self, given: Marked, tokenizer: Tokenizer) -> list[Encoding]:
         """The parts stand between signs, `$` and `#`, and are of segment 1. A text that is too long, if it is
@@ -107,35 +76,6 @@ class Relations(Task[Marked, Label]):
         at = {mark[0]: mark.span() for mark in _MARK.finditer(given.text)}
         kept = [(at[f"<e{n}>"][0], at[f"</e{n}>"][1]) for n in (1, 2)]
         return Marked(change(given.text, None, kept).text), wanted
-
-    def target(self, encoding: Encoding, wanted: Label) -> Target:  # noqa: ARG002 (there is only one)
-        return {"label": label_number(wanted.label, self.labels)}
-
-    def head(self, config: EncoderConfig) -> nn.Module:
-        from litebert.tasks.heads import Pooled
-
-        return Pooled(config, len(self.labels))
-
-    def published(self, head: Mapping[str, Tensor]) -> tuple[Relations, dict[str, Tensor]]:
-        """Without the weights, which are of the training data."""
-        return replace(self, weights=()), dict(head)
-
-    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        return class_loss(scores["logits"], targets["label"], self.weights)
-
-    def decode(
-        self,
-        given: Marked,  # noqa: ARG002 (the answer is not of the text)
-        encodings: Sequence[Encoding],  # noqa: ARG002
-        scores: Sequence[Mapping[str, NDArray[np.float32]]],
-    ) -> Label:
-        (row,) = texts.logits(scores)
-        likely = np.exp(row - row.max())
-        likely /= likely.sum()
-        return Label(self.labels[likely.argmax()], float(likely.max()))
-
-    def mistake(self, output: Label, wanted: Label) -> float | None:
-        return None if output.label == wanted.label else output.probability
 
     def measure(self, outputs: Sequence[Label], wanted: Sequence[Label]) -> dict[str, float]:
         return self.measured(self.counts(outputs, wanted).sum(axis=0))
