@@ -9,7 +9,7 @@ import pytest
 from litebert.errors import UsageError
 from litebert.names import find, known
 from litebert.tasks.classification import Classification
-from litebert.tasks.task import named
+from litebert.tasks.naming import named
 
 
 def test_the_folder_is_the_list() -> None:

@@ -36,8 +36,10 @@ from litebert.model.encoders.albert import Encoder
 from litebert.model.exits import Exits
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
+from litebert.tasks.as_json import TASK_FILE, to_json
+from litebert.tasks.naming import named
 from litebert.tasks.of_head import task_of_head
-from litebert.tasks.task import TASK_FILE, Task, named, to_json
+from litebert.tasks.task import Task
 from litebert.text.loading import load_tokenizer
 from litebert.text.tokenizer import Tokenizer
 

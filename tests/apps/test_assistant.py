@@ -13,7 +13,7 @@ from litebert.apps.assistant import Assistant, asked
 from litebert.cli import main
 from litebert.errors import UsageError
 from litebert.run import open_source, save
-from litebert.tasks.task import named
+from litebert.tasks.naming import named
 from small_runs import Runs, write
 
 DOCUMENTS = {

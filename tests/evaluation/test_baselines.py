@@ -9,7 +9,8 @@ import pytest
 from litebert.data.example import Example, Place
 from litebert.evaluation.baseline import ROOM, baselines, judge
 from litebert.names import find, known
-from litebert.tasks.task import Task, named
+from litebert.tasks.naming import named
+from litebert.tasks.task import Task
 
 HERE = Place("a.jsonl", 1)
 

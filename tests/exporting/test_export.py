@@ -26,7 +26,7 @@ from litebert.model.config import EncoderConfig, Ranks
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.run import save
-from litebert.tasks.task import named
+from litebert.tasks.naming import named
 from litebert.text.loading import load_tokenizer
 
 LAYERS = 3

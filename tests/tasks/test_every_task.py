@@ -24,7 +24,9 @@ from litebert.engine.predictor import Predictor
 from litebert.errors import DataError, InputError
 from litebert.names import known
 from litebert.run import open_source, save
-from litebert.tasks.task import Task, from_json, named, to_json
+from litebert.tasks.as_json import from_json, to_json
+from litebert.tasks.naming import named
+from litebert.tasks.task import Task
 from small_runs import Runs
 
 SAMPLES = Path(__file__).parent / "samples"

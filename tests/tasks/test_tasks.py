@@ -14,11 +14,13 @@ from pydantic import TypeAdapter
 
 from litebert.errors import DataError, InputError, LitebertError, ModelError, UsageError
 from litebert.names import known
+from litebert.tasks.as_json import from_json, to_json
 from litebert.tasks.classification import Classification
 from litebert.tasks.labels import Label, natural
 from litebert.tasks.multilabel import Labels, Multilabel, several
+from litebert.tasks.naming import named
 from litebert.tasks.regression import Regression, Score
-from litebert.tasks.task import Task, from_json, named, to_json
+from litebert.tasks.task import Task
 from litebert.tasks.texts import Text
 from words import Words
 

@@ -22,9 +22,10 @@ from litebert.run import open_source, save
 from litebert.tasks import metrics, vectors
 from litebert.tasks.embedding import Compared, Embedded, Embedding, Passage
 from litebert.tasks.fill_mask import Cloze, Filled, FillMask, with_gaps
+from litebert.tasks.naming import with_options
 from litebert.tasks.ranking import Query, Rank, Ranking
 from litebert.tasks.similarity import Pair, Similarity
-from litebert.tasks.task import EXAMPLE, with_options
+from litebert.tasks.task import EXAMPLE
 from litebert.tasks.vectors import Role
 from small_runs import FAST, WORDS, Row, Runs, write
 

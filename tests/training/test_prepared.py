@@ -12,7 +12,7 @@ import torch
 
 from litebert.errors import DataError, UsageError
 from litebert.run import Source, open_source
-from litebert.tasks.task import named
+from litebert.tasks.naming import named
 from litebert.training.drawing import Drawing
 from litebert.training.finetune import chance
 from litebert.training.fingerprint import compare

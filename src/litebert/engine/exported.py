@@ -19,7 +19,8 @@ from litebert.engine.padding import Padding, Rows
 from litebert.engine.predictor import Predictor
 from litebert.errors import ModelError, UsageError, first_fault
 from litebert.model.checkpoints.files import read_json
-from litebert.tasks.task import TASK_FILE, from_json, with_options
+from litebert.tasks.as_json import TASK_FILE, from_json
+from litebert.tasks.naming import with_options
 from litebert.text.loading import load_tokenizer
 
 MANIFEST = "export.json"

@@ -21,7 +21,8 @@ from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
 from litebert.run import EMBEDDED, Source, dtype_of, headed, open_source
-from litebert.tasks.task import Task, named, with_options
+from litebert.tasks.naming import named, with_options
+from litebert.tasks.task import Task
 
 PRETRAINED = "masked"
 """The head that comes with an encoder's weights, and so is drawn at random only where they are, too."""

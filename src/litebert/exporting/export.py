@@ -21,7 +21,7 @@ from litebert.errors import UsageError, listed
 from litebert.exporting.agreement import agreement, batches
 from litebert.exporting.padded import Padded, padded_form
 from litebert.exporting.sample import inputs
-from litebert.tasks.task import TASK_FILE, to_json
+from litebert.tasks.as_json import TASK_FILE, to_json
 
 
 def export(

@@ -11,7 +11,8 @@ from litebert.data.inputs import read_inputs
 from litebert.embedded import FOLDER
 from litebert.engine.opening import as_input
 from litebert.errors import DataError, InputError, UsageError
-from litebert.tasks.task import Task, sample
+from litebert.tasks.as_json import sample
+from litebert.tasks.task import Task
 
 MOST = 64
 """Inputs that are compared."""

@@ -9,6 +9,7 @@ shared = frozenset(
     {
         "answer_head",
         "answers",
+        "as_json",
         "candidates",
         "crf",
         "decoding",
@@ -16,6 +17,7 @@ shared = frozenset(
         "heads",
         "labels",
         "metrics",
+        "naming",
         "of_head",
         "one_label",
         "options",

@@ -9,8 +9,10 @@ from typing import Any
 from litebert.errors import ModelError
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.files import read_json
+from litebert.tasks.as_json import TASK_FILE, from_json
+from litebert.tasks.naming import named
 from litebert.tasks.tags import are_tags
-from litebert.tasks.task import TASK_FILE, Task, from_json, named
+from litebert.tasks.task import Task
 
 TASKS = {
     "ForMaskedLM": "fill-mask",

@@ -4,23 +4,21 @@ Training data are pairs (given, wanted) of an Input and an Output. A task says h
 what is aimed at, what head reads the encoder, what the loss is, how scores become an Output, and how
 Outputs are measured. Training, evaluation, the command line and, later, HTTP, page and export ask it.
 
-To add a task, add one file here with a final frozen dataclass; `names.py` finds it by the file's name. What
+To add a task, add one file here with a final frozen dataclass; `naming.py` finds it by the file's name. What
 is abstract in `Task` it must answer; what is asked beside that has usual answers, in `defaults.py`.
 """
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert import names, strict_json
-from litebert.errors import InputError, ModelError, UsageError, first_fault, nearest
+from litebert.errors import InputError
 from litebert.tasks.defaults import (
     FileDefaults,
     HeadDefaults,
@@ -45,8 +43,6 @@ EXAMPLE = "example"
 """The target that every batch has: of each sequence the number, from 0, of the example in the batch."""
 LENGTHS = "/lengths"
 """After the name of a target that is a list: how long each sequence's is, int64 [B]."""
-TASK_FILE = "task.json"
-"""Where a model's folder keeps its task."""
 AT = "at"
 """The scores that a head gives for some pieces alone: their numbers in the batch, ascending [M]; the rows of
 the other scores are theirs."""
@@ -178,70 +174,3 @@ def caught(
         return encode(*args, **kwargs)
     except InputError as error:
         return error
-
-
-def sample(kind: type[Task[Any, Any]]) -> dict[str, Any]:
-    """What an Input looks like as JSON, for one to try: what it must have, `…` for each text."""
-    required = [field for field in fields(kind.Input) if MISSING is field.default is field.default_factory]
-    return {field.name: ["…", "…"] if "tuple" in str(field.type) else "…" for field in required}
-
-
-def named(name: str) -> type[Task[Any, Any]]:
-    """The task of that name, `classification` or `my_lab.sarcasm`. Raises `UsageError`."""
-    module = names.find("litebert.tasks", name, "task")
-    own = [
-        thing
-        for thing in vars(module).values()
-        if isinstance(thing, type) and issubclass(thing, Task) and thing.__module__ == module.__name__
-    ]
-    if len(own) != 1:
-        raise UsageError(f"{module.__name__} must hold one subclass of Task, but holds {len(own)}")
-    return own[0]
-
-
-def with_options(task: Task[InputT, OutputT], options: Sequence[str]) -> Task[InputT, OutputT]:
-    """The task with some of its fields set: `("pooling=max", "temperature=0.1")`. Raises `UsageError`."""
-    from pydantic import TypeAdapter, ValidationError
-
-    known = {field.name: getattr(task, field.name) for field in fields(task)}
-    given: dict[str, Any] = {}
-    for option in options:
-        name, equals, value = option.partition("=")
-        if not equals:
-            raise UsageError(f"{option!r} is no option: expected name=value")
-        if name not in known:
-            raise UsageError(nearest(name, known, f"option of the task {task.name}"))
-        try:
-            given[name] = strict_json.loads(value) if value[:1] in ("[", "{") else value
-        except strict_json.JsonError as error:
-            raise UsageError(f"option {name}: {value!r} is not JSON: {error}") from None
-    try:
-        return TypeAdapter(type(task)).validate_python({**known, **given}) if given else task
-    except ValidationError as error:
-        where, what = first_fault(error)
-        raise UsageError(f"option {where}: {what[:1].lower()}{what[1:]}") from None
-
-
-def to_json(task: Task[Any, Any]) -> dict[str, Any]:
-    """What `task.json` holds: the task's name and its fields."""
-    module = type(task).__module__
-    house, _, name = module.rpartition(".")
-    name = name.replace("_", "-") if house == "litebert.tasks" else module
-    return {"task": name, **json.loads(json.dumps(asdict(task)))}
-
-
-def from_json(saved: Mapping[str, Any]) -> Task[Any, Any]:
-    """The task that `to_json` wrote. Raises `ModelError` for a field that is missing, unknown or wrong."""
-    from pydantic import TypeAdapter, ValidationError
-
-    held = dict(saved)
-    name = held.pop("task", None)
-    if not isinstance(name, str):
-        raise ModelError("task.json does not say which task it is: 'task' must be a name")
-    try:
-        return TypeAdapter(named(name)).validate_python(held)
-    except UsageError as error:
-        raise ModelError(f"task.json: {error}") from None
-    except ValidationError as error:
-        where, what = first_fault(error)
-        raise ModelError(f"task.json, {where}: {what}") from None

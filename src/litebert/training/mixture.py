@@ -15,7 +15,7 @@ from litebert.errors import UsageError
 from litebert.model.fusion import compiler
 from litebert.model.several import Several
 from litebert.run import Source, dtype_of
-from litebert.tasks.task import named, with_options
+from litebert.tasks.naming import named, with_options
 from litebert.text.encoding import OnLong
 from litebert.training.drawing import Drawing
 from litebert.training.entries import Entry, called

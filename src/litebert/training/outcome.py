@@ -17,7 +17,8 @@ from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
 from litebert.model.checkpoints.several import HEADS
 from litebert.model.model import Model
 from litebert.run import RUN, save
-from litebert.tasks.task import TASK_FILE, Task, sample
+from litebert.tasks.as_json import TASK_FILE, sample
+from litebert.tasks.task import Task
 from litebert.text.loading import NAMES as TOKENIZERS
 from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
 from litebert.training.artifacts.card import Card, Measured, write_card

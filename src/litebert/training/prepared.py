@@ -15,7 +15,8 @@ from litebert.errors import UsageError
 from litebert.model.config import EncoderConfig
 from litebert.model.exits import exit_depths
 from litebert.run import Source, dtype_of
-from litebert.tasks.task import Task, to_json
+from litebert.tasks.as_json import to_json
+from litebert.tasks.task import Task
 from litebert.text.encoding import OnLong
 from litebert.training.augmentation.augmentation import (
     Augmentation,

@@ -90,7 +90,7 @@ class Convert:
         from litebert.model.checkpoints.files import read_json
         from litebert.model.checkpoints.google import write_google
         from litebert.model.checkpoints.loading import write_folder
-        from litebert.tasks.task import TASK_FILE
+        from litebert.tasks.as_json import TASK_FILE
 
         if self.to == "tensorflow":
             write_google(folder / "model.ckpt", checkpoint)

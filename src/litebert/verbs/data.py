@@ -105,7 +105,7 @@ class Check:
         tell(f"{self.fix}: {counted(left)} left out, {counted(changed)} written anew, {lines} mended")
 
     def _task(self) -> Task[Any, Any] | None:
-        from litebert.tasks.task import named
+        from litebert.tasks.naming import named
 
         return None if self.task is None else named(self.task)()
 

@@ -111,7 +111,7 @@ class Predict:
     def _made_of(self, predictor: Predictor[Any, Any]) -> dict[str, Any]:
         """All that the answers depend on."""
         from litebert.engine.opening import fingerprint
-        from litebert.tasks.task import to_json
+        from litebert.tasks.as_json import to_json
 
         return {
             "litebert": __version__,

@@ -160,7 +160,7 @@ def _together(out: Path, done: Sequence[Done], held_out: Sequence[Evaluation]) -
     """All that was held out, each example answered by the run that had not seen it; written down."""
     from litebert import durable
     from litebert.evaluation.evaluate import joined
-    from litebert.tasks.task import TASK_FILE, from_json
+    from litebert.tasks.as_json import TASK_FILE, from_json
     from litebert.training.artifacts.mistakes import write_mistakes
     from litebert.training.outcome import mistakes
 

@@ -185,7 +185,7 @@ class Train:
     def _task(self, source: Source) -> Task[Any, Any] | None:
         """The one asked for; else a data source's own, which `read_sets` finds; else the model's."""
         from litebert.data.examples import task_of
-        from litebert.tasks.task import named, with_options
+        from litebert.tasks.naming import named, with_options
 
         own = task_of(self.train)
         task = source.task if own is None else own
@@ -276,7 +276,7 @@ def _told_of_several(results: dict[str, Any], out: Path) -> str:
 
 
 def _told_of_one(results: dict[str, Any], out: Path) -> str:
-    from litebert.tasks.task import TASK_FILE, from_json, sample
+    from litebert.tasks.as_json import TASK_FILE, from_json, sample
 
     dev, chief = results["dev"], results["best_by"]
     task = from_json(json.loads((out / TASK_FILE).read_bytes()))

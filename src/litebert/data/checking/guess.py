@@ -14,7 +14,8 @@ from litebert.data.fields import Field, fields_of
 from litebert.data.formats.table import Cells, Table, plain
 from litebert.data.rows import begun, opened
 from litebert.errors import DataError, UsageError
-from litebert.tasks.task import Task, named
+from litebert.tasks.naming import named
+from litebert.tasks.task import Task
 
 TASKS = "litebert.tasks"
 USUAL = ("classification", "question-answering", "choice", "entities", "roles", "relations", "regression")
