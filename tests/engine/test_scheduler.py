@@ -22,7 +22,7 @@ from litebert.model.packing import pack
 from litebert.model.staged import Staged
 from litebert.tasks.heads import Pooled
 from litebert.text.encoding import Encoding
-from litebert.training.exits import left_at, logits_at
+from litebert.training.exit_trade_off import left_at, logits_at
 from words import Words
 
 LAYERS = 6

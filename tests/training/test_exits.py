@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 
 import litebert
 from litebert.cli import main
-from litebert.engine.exits import Curve, Point, load_curve
+from litebert.engine.exit_curve import Curve, Point
+from litebert.engine.exit_files import load_curve
 from litebert.engine.opening import open_model
 from litebert.engine.runners.eager import Eager
 from litebert.engine.runners.early_exit import EarlyExit

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from math import log
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from litebert.errors import ModelError
 from litebert.model.checkpoints.checkpoint import Problem
+from litebert.tasks.task import Task
 
 By = Literal["confidence", "patience"]
 Rows = NDArray[np.float32]
@@ -68,6 +71,19 @@ class Judge:
         """[B], from 0 to 1. Of a class its probability; of several labels that of the least sure answer; of a
         number how little it has changed, 1 / (1 + |change|), and 0 at the first exit."""
         return _SURENESS[self.problem](self, scores.astype(np.float64), before.astype(np.float64))
+
+
+def can_leave(task: Task[Any, Any]) -> bool:
+    """Whether a text's answer is read from one state of it, so that it can be had after fewer layers."""
+    return task.problem is not None
+
+
+def judge_of(task: Task[Any, Any]) -> Judge:
+    """How sureness is read off the scores of a task. Raises `ModelError` for one without exits."""
+    if task.problem is None:
+        raise ModelError(f"the task {task.name} has no exits")
+    threshold = getattr(task, "threshold", 0.5)
+    return Judge(task.problem, cut=log(threshold / (1 - threshold)))
 
 
 def _probability(_judge: Judge, scores: NDArray[np.float64], _before: object) -> NDArray[np.float64]:

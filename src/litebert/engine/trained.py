@@ -10,7 +10,8 @@ import torch
 
 from litebert.durable import stamped
 from litebert.engine.calibration import calibrate
-from litebert.engine.exits import HOW, check_quality, has_exits, load_curve, load_exits
+from litebert.engine.exit_curve import check_quality
+from litebert.engine.exit_files import HOW, has_exits, load_curve, load_exits
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
 from litebert.engine.runners.early_exit import EarlyExit

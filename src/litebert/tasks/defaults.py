@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
-Judged = Literal["answers", "likelihood", "both"]
+JudgedBy = Literal["answers", "likelihood", "both"]
 """By what a task is judged: by its answers, by how likely what is wanted is to the model, or by both."""
 
 
@@ -150,7 +150,7 @@ class JudgingDefaults(Generic[OutputT]):
 
     judges_unknown: ClassVar[bool] = False
     """Whether data that it is judged by may have labels that it has not learnt: they are missed, and said."""
-    judged_by: ClassVar[Judged] = "answers"
+    judged_by: ClassVar[JudgedBy] = "answers"
     """By what evaluation judges: answers, how likely what is wanted is (`Weighed` Outputs), or both."""
 
     def undecided(self) -> Self:

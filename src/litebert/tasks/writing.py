@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from litebert.errors import InputError, UsageError
 from litebert.tasks import written
 from litebert.tasks.decoding import Decoding
-from litebert.tasks.defaults import Judged
+from litebert.tasks.defaults import JudgedBy
 from litebert.tasks.task import Target, Task, caught
 from litebert.tasks.written import Script, Wanted, Written
 from litebert.text.encoding import Encoding, join
@@ -51,7 +51,7 @@ class Writing(Task[InputT, Written], Decoding):
     runner = "writing"
     lists: ClassVar[frozenset[str]] = frozenset({"written"})
     best: ClassVar[str] = "bleu"
-    judged_by: ClassVar[Judged] = "both"
+    judged_by: ClassVar[JudgedBy] = "both"
     spaces: ClassVar[Spaces] = "between"
     """Which white space is a piece of its own."""
     crosses: ClassVar[bool] = True

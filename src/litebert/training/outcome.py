@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from litebert import durable, strict_json
-from litebert.engine import exits
+from litebert.engine import exit_files
+from litebert.engine.exit_curve import Curve
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError
 from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
@@ -24,7 +25,7 @@ from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
 from litebert.training.artifacts.card import Card, Measured, write_card
 from litebert.training.artifacts.confusion import count_confusion, write_confusion
 from litebert.training.artifacts.mistakes import Mistake, write_mistakes
-from litebert.training.exits import conclude_exits
+from litebert.training.exit_trade_off import conclude_exits
 from litebert.training.prepared import Prepared
 from litebert.training.report.curves import draw_curves
 
@@ -32,7 +33,7 @@ RESULTS = "results.json"
 """Written last of all: a folder that has it holds a finished run."""
 _LEFT = (
     *("model.safetensors", "factors.safetensors", "config.json", TASK_FILE, RUN),
-    *(exits.FILE, exits.WEIGHTS),
+    *(exit_files.FILE, exit_files.WEIGHTS),
     *(*TOKENIZERS, *TOKENIZER_SETTINGS),
     *("README.md", "curves.png", "confusion.csv", "confusion.png", "mistakes.jsonl"),
 )
@@ -118,7 +119,7 @@ def card(
     prepared: Prepared,
     evaluation: Evaluation,
     cut: Sequence[str],
-    curve: exits.Curve | None = None,
+    curve: Curve | None = None,
 ) -> Card:
     """The model card's contents."""
     config, task = prepared.source.config, prepared.task
@@ -148,7 +149,7 @@ def card(
     )
 
 
-def _exits(curve: exits.Curve) -> dict[str, str]:
+def _exits(curve: Curve) -> dict[str, str]:
     """What leaving early costs and saves: of the rules that no other beats, by share of layers."""
     return {
         f"{point.layers:.0%}": f"{curve.measure} {point.value:.4f}, by {point.by} {point.threshold:.4g}"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from litebert.data.orders import Order
-from litebert.engine.exits import can_leave
+from litebert.engine.leaving import can_leave
 from litebert.errors import UsageError
 from litebert.model.config import EncoderConfig
 from litebert.model.exits import exit_depths

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from litebert.engine.exits import judge_of
-from litebert.engine.leaving import Rule
+from litebert.engine.leaving import Rule, judge_of
 from litebert.engine.scheduler import Scheduler
 from litebert.model.model import Model
 from litebert.model.packing import Packed

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from litebert.data.example import Example
-from litebert.engine.exits import Curve, Point, judge_of, load_exits, save_curve, save_exits
-from litebert.engine.leaving import History, Judge, Rule
+from litebert.engine.exit_curve import Curve, Point
+from litebert.engine.exit_files import load_exits, save_curve, save_exits
+from litebert.engine.leaving import History, Judge, Rule, judge_of
 from litebert.engine.predictor import batches
 from litebert.errors import InputError
 from litebert.model.model import Model
