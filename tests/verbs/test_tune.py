@@ -78,7 +78,9 @@ def test_it_goes_on_where_it_was_stopped(options: dict[str, Any], monkeypatch: p
 def test_when_time_is_over_the_best_so_far_is_told(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("litebert.verbs.tune.Search._late", lambda self, *_: len(self.held["trials"]) == 3)
+    monkeypatch.setattr(
+        "litebert.training.tuning.Search._late", lambda self, *_: len(self.held["trials"]) == 3
+    )
     found = litebert.tune(**options)
     assert found["ended"] == "time was over in rung 1 of 2" and not found["whole"]
     assert found["best"].endswith(".3") and "since time was over" in told(found)
@@ -90,10 +92,16 @@ def test_too_little_time_is_told(options: dict[str, Any], monkeypatch: pytest.Mo
         litebert.tune(**{**options, "minutes": 0.0001})
 
 
-@pytest.mark.parametrize("more", [{"folds": 2}, {"seeds": 2}])
-def test_series_are_for_training(options: dict[str, Any], more: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="is for `litebert train`"):
+@pytest.mark.parametrize("more", [{"folds": 2}, {"seeds": 2}, {"also": ["glue.sst2"]}])
+def test_series_and_mixtures_are_for_training(options: dict[str, Any], more: dict[str, Any]) -> None:
+    (name,) = more
+    with pytest.raises(UsageError, match=f"no option of tune is named '{name}'"):
         litebert.tune(**{**options, **more})
+
+
+def test_a_mixture_in_a_file_is_for_training(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="is of several tasks, but this is for one"):
+        litebert.tune(**{**options, "train": "tasks.toml"})
 
 
 def test_steps_are_not_epochs(options: dict[str, Any]) -> None:

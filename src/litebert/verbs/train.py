@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from litebert.errors import UsageError
-from litebert.training.drawing import Drawing
 from litebert.training.entries import TOML, Entry, as_entries, read_entries
-from litebert.training.settings import TrainSettings
-from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made
+from litebert.verbs.one_task import OneTask
 from litebert.verbs.stopping import going_on_later
-from litebert.verbs.telling import Progress, tell
+from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
-    from litebert.run import Source
-    from litebert.tasks.task import Task
     from litebert.training.events import Watcher
     from litebert.training.mixture import Mixture
     from litebert.training.prepared import Prepared
@@ -32,7 +28,7 @@ _OF_ONE = ("task", "dev", "options")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train:
+class Train(OneTask):
     """Fine-tune a model on labelled data, keep the weights that are best on dev, and say how good they are.
 
     The same command goes on with a run that was stopped, and on a finished one prints its results. It writes
@@ -43,50 +39,16 @@ class Train:
     Example: litebert train --task classification --train reviews.both --out runs/reviews
     """
 
-    train: str
-    """A file, several with commas, or a source such as glue.sst2; or a .toml with a table for each task."""
-    out: Path
-    """The run's folder."""
-    task: str | None = None
-    """Its name: classification, entities, similarity, …; left out, by the source or the model."""
-    options: tuple[str, ...] = ()
-    """Of the task, as name=value: pooling=max, temperature=0.1; `task.json` of a run lists them."""
-    dev: str | None = None
-    """What the best weights are chosen by; left out, the source's own, or a tenth split off by hash."""
     also: tuple[Entry, ...] = ()
     """Further tasks for the same encoder: each a source, or TASK=DATA such as similarity=pairs.csv."""
     temperature: float = 1.0
     """Of several tasks: at 1 an epoch goes through each once; above, more often through small ones."""
-    model: str | None = None
-    """A run or Hugging Face folder, a hub name, or config:NAME (new weights); left out, the embedded one."""
-    tokenizer: str | None = None
-    """For new weights: a folder or file; left out, the embedded one."""
-    max_pieces: int | None = None
-    """The most pieces of one text, or pair; left out, as many as the model can read."""
-    on_long: Literal["truncate", "window", "refuse"] | None = None
-    """What becomes of a longer one: cut and counted, read in windows, or refused; left out, cut."""
-    dropout: float | None = None
-    """Of the encoder; left out, by the preset or the model."""
-    exits: int | None = None
-    """Learn to answer after every so many layers, too: then --quality below 1 lets texts leave early."""
-    columns: Columns = field(default_factory=Columns)
-    """Which columns to read; those left out are guessed by their names, and said."""
-    settings: TrainSettings = field(default_factory=TrainSettings)
-    """How to train."""
-    drawing: Drawing = field(default_factory=Drawing)
-    """How often the training examples come, and how much each counts."""
     folds: int | None = None
     """Cross-validation: so many runs, each judged on a part that it was not shown."""
     seeds: int | None = None
     """So many runs, of this seed and those after it: how much they differ, and the median."""
     again: Path | None = None
     """The run.json of a run to make again: flags that are left out, but --out, are as they were there."""
-    progress: Progress = "auto"
-    """How to show what happens, on standard error; auto is a bar in a terminal, else plain lines."""
-    overwrite: bool = False
-    """Start anew where the folder holds another run."""
-    json: bool = False
-    """Print the results as one JSON object."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "also", as_entries(self.also))
@@ -103,9 +65,11 @@ class Train:
 
     def run(self) -> dict[str, Any]:
         """Trains, or goes on, and returns what `results.json` holds; of several runs, `summary.json`."""
+        entries = self._entries()
         if self.folds is None and self.seeds is None:
-            entries = self._entries()
             return self.run_prepared(self._mixture(entries) if entries else self.prepared())
+        if entries:
+            raise UsageError("runs that --seeds or --folds make are of one task; leave --also out")
         from litebert.verbs.series import run_series
 
         return run_series(self)
@@ -128,29 +92,6 @@ class Train:
             results = self.run()
         print(json.dumps(results, ensure_ascii=False) if self.json else _told(results, self.out))
         return 0
-
-    def prepared(self) -> Prepared:
-        """The run of one task before its first step, with the model opened and the data read."""
-        from litebert.run import open_source
-        from litebert.training.prepared import prepare
-        from litebert.training.sets import read_sets
-
-        if self._entries():
-            raise UsageError("runs that --seeds, --folds or tune make are of one task; leave --also out")
-        source = open_source(self.model, tokenizer=self.tokenizer)
-        part = self.drawing.part(self.settings.seed)
-        sets = read_sets(self.train, self.dev, self._task(source), self.columns.named(), part)
-        return prepare(
-            source,
-            sets,
-            self.settings,
-            drawing=self.drawing,
-            dropout=self.dropout,
-            max_pieces=self.max_pieces,
-            on_long=self.on_long,
-            free=self.tokenizer is None and (self.model is None or source.checkpoint is None),
-            exits=self.exits,
-        )
 
     def _entries(self) -> tuple[Entry, ...]:
         """The tasks that are to be learnt together; none where it is one task alone."""
@@ -181,19 +122,6 @@ class Train:
             max_pieces=self.max_pieces,
             on_long=self.on_long,
         )
-
-    def _task(self, source: Source) -> Task[Any, Any] | None:
-        """The one asked for; else a data source's own, which `read_sets` finds; else the model's."""
-        from litebert.data.examples import task_of
-        from litebert.tasks.naming import named, with_options
-
-        own = task_of(self.train)
-        task = source.task if own is None else own
-        if self.task is not None:
-            task = named(self.task)()
-        if task is not None and self.options:
-            return with_options(task, self.options)
-        return None if self.task is None and own is not None else task
 
     def _claim(self, prepared: Prepared | Mixture) -> None:
         from litebert.training.fingerprint import FILE, claim
