@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made
+from litebert.verbs.model_flags import ModelFlags
 from litebert.verbs.telling import tell
-from litebert.verbs.writing import WritingFlags
 
 if TYPE_CHECKING:
     from litebert.evaluation.evaluate import Evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate:
+class Evaluate(ModelFlags):
     """Measure a trained model on labelled data, with 95 % intervals.
 
     Example: litebert evaluate --model runs/reviews --data reviews.both:test --json
@@ -24,39 +24,17 @@ class Evaluate:
 
     data: str
     """A file, several with commas, or a source such as glue.sst2:dev; without a split, test or else dev."""
-    model: str | None = None
-    """A run folder, a Hugging Face folder or a hub name."""
-    task: str | None = None
-    """Which of a model's several heads; or what to ask of one without, as embedding; left out, its own."""
-    options: tuple[str, ...] = ()
-    """Of the task, as name=value: pooling=max."""
     columns: Columns = field(default_factory=Columns)
     """Which columns to read; those left out are guessed by their names, and said."""
-    writing: WritingFlags = field(default_factory=WritingFlags)
-    """How a task that writes does so."""
-    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
-    """auto is bf16 where the chip has it; int8 is faster, and answers a little otherwise."""
-    quality: float = 1.0
-    """The share of the whole model's measure on dev to keep: 1 is exact; below, texts leave early when they
-    are sure, if the model was trained with --exits."""
     json: bool = False
     """Print one JSON object, and nothing else, to standard output."""
 
     def run(self) -> Evaluation:
         """Every measure of the model's task, and what was answered."""
         from litebert.data.examples import read
-        from litebert.engine.opening import open_model
         from litebert.evaluation.evaluate import evaluate
 
-        options = (*self.options, *self.writing.options())
-        predictor = open_model(
-            self.model,
-            task=self.task,
-            options=options,
-            precision=self.precision,
-            quality=self.quality,
-            tell=tell,
-        )
+        predictor = self.opened()
         where = self._where()
         examples = read(where, predictor.task, columns=self.columns.named())
         for note in (*examples.notes, f"{len(examples)} examples of {where}"):

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from litebert import __version__
 from litebert.durable import stamped
 from litebert.errors import InputError
 from litebert.verbs.columns import InputColumns
 from litebert.verbs.keywords import made
+from litebert.verbs.model_flags import ModelFlags
 from litebert.verbs.resuming import resumable
 from litebert.verbs.shards import shard_of, share
 from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
-from litebert.verbs.writing import WritingFlags
 
 if TYPE_CHECKING:
     from litebert.engine.predictor import Predictor
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predict:
+class Predict(ModelFlags):
     """Answer Inputs: JSONL of the task's Input to JSONL of its Output, one for each, in order.
 
     A row that cannot be answered becomes {"error": {"code", "message"}} in its place, and the exit code is 3.
@@ -35,37 +35,23 @@ class Predict:
     Example: echo '{"text": "比想象的还要好"}' | litebert predict --model runs/reviews --input - --output -
     """
 
-    model: str | None = None
-    """A run folder, a Hugging Face folder or a hub name."""
-    task: str | None = None
-    """Which of a model's several heads; or what to ask of one without, as embedding; left out, its own."""
-    options: tuple[str, ...] = ()
-    """Of the task, as name=value: pooling=max, or top=10."""
     input: str = PIPE
     """A file of Inputs (JSONL; or CSV, TSV, JSON, Parquet by its ending), or - for standard input."""
     output: str = PIPE
     """A JSONL file, or - for standard output."""
     columns: InputColumns = field(default_factory=InputColumns)
     """Which columns to read; those left out are guessed by their names."""
-    writing: WritingFlags = field(default_factory=WritingFlags)
-    """How a task that writes does so."""
-    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
-    """auto is bf16 where the chip has it; int8 is faster, and answers a little otherwise."""
-    quality: float = 1.0
-    """The share of the whole model's measure on dev to keep: 1 is exact; below, texts leave early when they
-    are sure, if the model was trained with --exits."""
-
     shard: str | None = None
     """i/N: answer every N-th row, from the i-th on, counted from 0; N jobs answer all of them."""
 
     def run(self, inputs: Iterable[Any] | None = None) -> list[Any]:
         """Outputs in order, of `inputs` or, left out, of the file; an `InputError` for one without answer."""
-        predictor = self._open()
+        predictor = self.opened()
         return list(self._answers(predictor, inputs))
 
     def main(self) -> int:
         shard_of(self.shard)
-        predictor = self._open()
+        predictor = self.opened()
         rows, failed = self._to_file(predictor) if self._goes_on() else self._to_stream(predictor)
         if self.output != PIPE:
             tell(f"{rows:,} rows are in {self.output}: {rows - failed:,} answers, {failed:,} errors")
@@ -124,19 +110,6 @@ class Predict:
             "quality": self.quality,
             "shard": self.shard,
         }
-
-    def _open(self) -> Predictor[Any, Any]:
-        from litebert.engine.opening import open_model
-
-        options = (*self.options, *self.writing.options())
-        return open_model(
-            self.model,
-            task=self.task,
-            options=options,
-            precision=self.precision,
-            quality=self.quality,
-            tell=tell,
-        )
 
     def _answers(self, predictor: Predictor[Any, Any], inputs: Iterable[Any] | None = None) -> Iterator[Any]:
         from litebert.engine.windows import as_it_comes, windows
