@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
+from typing import Any
 
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -34,7 +35,6 @@ ENGLISH_SIZE, CHINESE_SIZE = 30_000, 21_128
 Cut = Callable[[str], list[str]]
 """A text into words that together are the text."""
 
-_SYMBOLS = ("(", ")", '"', "-", ".", "–", "£", "€")
 _EDGE = "\t"
 """Stands where no piece may go on. No text in its normal form holds it."""
 _NO_TEXT = "there is no text to train a vocabulary on"
@@ -46,6 +46,26 @@ _LONGEST_WORD = 1 << 16
 """Bytes. SentencePiece leaves longer ones out: without `cut`, a Chinese sentence is one word."""
 _THREADS = 4
 """Fixed: it decides in which order numbers are added up, and so their last digits."""
+_AS_ALBERT: dict[str, Any] = {
+    "input_format": "tsv",
+    "model_type": "unigram",
+    "pad_id": 0,
+    "unk_id": 1,
+    "bos_id": -1,
+    "eos_id": -1,
+    "pad_piece": ALBERT.pad,
+    "unk_piece": ALBERT.unknown,
+    "control_symbols": [ALBERT.cls, ALBERT.sep, ALBERT.mask],
+    "user_defined_symbols": ["(", ")", '"', "-", ".", "–", "£", "€"],
+    "max_sentence_length": _LONGEST_WORD,
+    "add_dummy_prefix": False,  # `marked_words` has set the marks. Encoding is as ever:
+    "remove_extra_whitespaces": False,  # `spiece.write` says nothing of these two.
+    "shuffle_input_sentence": False,
+    "num_threads": _THREADS,
+    "minloglevel": 3,
+}
+"""What the trainer is told each time: the pieces and their numbers as published (google-research/albert,
+README, "SentencePiece")."""
 _TOO_MANY = re.compile(r"Vocabulary size too high .* <= (\d+)")
 _TOO_FEW = re.compile(r"Vocabulary size is smaller than required_chars\. \d+ vs (\d+)")
 
@@ -60,52 +80,41 @@ def train_sentencepiece(
     do_lower_case: bool = True,
     keep_accents: bool = False,
 ) -> SentencePieceTokenizer:
-    """A unigram vocabulary of `size` pieces, `<pad> <unk> [CLS] [SEP] [MASK]` first (google-research/albert,
-    README, "SentencePiece").
+    """A unigram vocabulary of `size` pieces, `<pad> <unk> [CLS] [SEP] [MASK]` first, as ALBERT's.
 
     cut: finds the words of Chinese text; None leaves SentencePiece to itself. characters: which become pieces
     however rare they are. The same text and settings give the same vocabulary.
 
     Raises `UsageError` if the text does not yield so many pieces, or has more characters than that.
     """
-    import sentencepiece
-
     normalize = Normalizer(do_lower_case=do_lower_case, keep_accents=keep_accents)
     words: Counter[str] = Counter()
     for sentence in sentences:
         words.update(marked_words(normalize(sentence).text, cut))
     if not any(map(str.strip, words)):
         raise UsageError(_NO_TEXT)
+    model = _unigram(words, vocab_size=size, character_coverage=coverage, required_chars=characters)
+    # Written anew, it says nothing of the files and the machine that it was trained with.
+    clean = spiece.write(spiece.read(model))
+    return SentencePieceTokenizer(clean, do_lower_case=do_lower_case, keep_accents=keep_accents)
+
+
+def _unigram(words: Counter[str], *, vocab_size: int, **options: Any) -> bytes:
+    """What SentencePiece learns from words with how often each comes. options: of its trainer."""
+    import sentencepiece
+
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=_lines(words),
-            input_format="tsv",
             model_writer=model,
-            model_type="unigram",
-            vocab_size=size,
-            pad_id=0,
-            unk_id=1,
-            bos_id=-1,
-            eos_id=-1,
-            pad_piece=ALBERT.pad,
-            unk_piece=ALBERT.unknown,
-            control_symbols=[ALBERT.cls, ALBERT.sep, ALBERT.mask],
-            user_defined_symbols=list(_SYMBOLS),
-            character_coverage=coverage,
-            required_chars=characters,
-            max_sentence_length=_LONGEST_WORD,
-            add_dummy_prefix=False,  # `marked_words` has set the marks. Encoding is as ever:
-            remove_extra_whitespaces=False,  # `spiece.write` says nothing of these two.
-            shuffle_input_sentence=False,
-            num_threads=_THREADS,
-            minloglevel=3,
+            vocab_size=vocab_size,
+            **options,
+            **_AS_ALBERT,
         )
     except RuntimeError as error:
-        raise _explained(error, size) from None
-    # Written anew, it says nothing of the files and the machine that it was trained with.
-    clean = spiece.write(spiece.read(model.getvalue()))
-    return SentencePieceTokenizer(clean, do_lower_case=do_lower_case, keep_accents=keep_accents)
+        raise _explained(error, vocab_size) from None
+    return model.getvalue()
 
 
 def train_wordpiece(
