@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from litebert.errors import UsageError, nearest
 from litebert.verbs import VERBS, below, find
-from litebert.verbs.flags import registry
+from litebert.verbs.values import registry
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from litebert.errors import UsageError, nearest
-from litebert.training.entries import Entry, parsed
-
-if TYPE_CHECKING:
-    from tyro.constructors import ConstructorRegistry
-
-NONE = "none"
-"""What gives a number back its None: `--clip none`."""
+from litebert.verbs.values import registry
 
 
 def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
@@ -42,61 +36,6 @@ def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
     )
 
 
-def registry() -> ConstructorRegistry:
-    """How values are read and shown where tyro's own way is not ours."""
-    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
-
-    ours = ConstructorRegistry()
-
-    @ours.primitive_rule
-    def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        """`X | None` is typed as X is; leaving the flag out gives None."""
-        kinds = [kind for kind in get_args(info.type) if kind is not type(None)]
-        if len(kinds) != 1 or type(None) not in get_args(info.type):
-            return None
-        spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
-        if not isinstance(spec, PrimitiveConstructorSpec):
-            return None
-
-        def read(given: list[str]) -> Any:
-            return None if kinds[0] in (int, float) and given == [NONE] else spec.instance_from_str(given)
-
-        return replace(
-            spec,
-            instance_from_str=read,
-            is_instance=lambda value: value is None or spec.is_instance(value),
-            str_from_instance=lambda value: [NONE] if value is None else spec.str_from_instance(value),
-        )
-
-    @ours.primitive_rule
-    def entry(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        """An entry of a mixture, as text."""
-        if info.type is not Entry:
-            return None
-        return PrimitiveConstructorSpec(
-            nargs=1,
-            metavar="[TASK=]DATA",
-            instance_from_str=lambda given: parsed(given[0]),
-            is_instance=lambda value: isinstance(value, Entry),
-            str_from_instance=lambda value: [value.train],
-        )
-
-    @ours.primitive_rule
-    def number(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        """With an error in words."""
-        if info.type not in (int, float):
-            return None
-        return PrimitiveConstructorSpec(
-            nargs=1,
-            metavar=info.type.__name__.upper(),
-            instance_from_str=lambda given: _number(info.type, given[0]),
-            is_instance=lambda value: isinstance(value, info.type | int) and not isinstance(value, bool),
-            str_from_instance=lambda value: [str(value)],
-        )
-
-    return ours
-
-
 def _gathered(verb: Any, arguments: Sequence[str]) -> list[str]:
     """The command line with the values of a flag that takes several, and is given several times, together:
     the last alone would count."""
@@ -120,14 +59,6 @@ def _gathered(verb: Any, arguments: Sequence[str]) -> list[str]:
 
 def _is_several(kind: Any) -> bool:
     return get_origin(kind) is tuple and get_args(kind)[-1:] == (...,)
-
-
-def _number(kind: Any, given: str) -> Any:
-    try:
-        return kind(given)
-    except ValueError:
-        expected = "a whole number" if kind is int else "a number"
-        raise ValueError(f"expected {expected}, but got {given!r}") from None
 
 
 def _check(verb: Any, name: str, arguments: Sequence[str]) -> None:
