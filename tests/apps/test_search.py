@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import litebert
-from litebert.apps.search import index, storage
+from litebert.apps.search import indexing, storage
 from litebert.apps.search.documents import Document, read_documents
 from litebert.apps.search.neighbours import Exact, Graph
 from litebert.apps.search.passages import LETTERS, passages, sentences
@@ -160,19 +160,19 @@ def test_the_graph_finds_nearly_all_and_lets_go() -> None:
 
 @pytest.mark.parametrize("neighbours", ["exact", "approximate"])
 def test_an_index_brought_up_to_date_is_as_one_made_anew(
-    runs: Runs, tmp_path: Path, neighbours: index.How
+    runs: Runs, tmp_path: Path, neighbours: indexing.How
 ) -> None:
     if neighbours == "approximate":
         pytest.importorskip("usearch")
     shop, out = folder_of(SHOP, tmp_path / "shop"), tmp_path / "index"
     options = {"model": str(runs.model), "neighbours": neighbours, "precision": "fp32"}
-    first = index.make(str(shop), out, **options)
+    first = indexing.make(str(shop), out, **options)
     assert (first.added, first.changed, first.deleted, first.kept, first.passages) == (3, 0, 0, 0, 3)
     folder_of({**SHOP, "hours.txt": "We open at ten.", "new.txt": "Tea and cake."}, shop)
     (shop / "refunds.txt").unlink()
-    then = index.make(str(shop), out, precision="fp32")
+    then = indexing.make(str(shop), out, precision="fp32")
     assert (then.added, then.changed, then.deleted, then.kept, then.passages) == (1, 1, 1, 1, 3)
-    index.make(str(shop), tmp_path / "anew", **options)
+    indexing.make(str(shop), tmp_path / "anew", **options)
     changed, anew = Searcher(out, precision="fp32"), Searcher(tmp_path / "anew", precision="fp32")
     for by in ("words", "meaning", "both"):
         for query in ("when do you open", "周日", "tea"):
@@ -183,20 +183,20 @@ def test_an_index_brought_up_to_date_is_as_one_made_anew(
 
 def test_another_model_reads_all_again(runs: Runs, tmp_path: Path) -> None:
     shop, out = folder_of(SHOP, tmp_path / "shop"), tmp_path / "index"
-    index.make(str(shop), out, model="none")
+    indexing.make(str(shop), out, model="none")
     with pytest.raises(UsageError, match="an index of words alone"):
         Searcher(out)("refund", by="meaning")
     assert Searcher(out)("refund")[0].id == "refunds.txt"
-    assert index.make(str(shop), out).kept == 3
+    assert indexing.make(str(shop), out).kept == 3
     assert storage.manifest_of(out).model is None
-    index.make(str(shop), out, model=str(runs.model), precision="fp32")
+    indexing.make(str(shop), out, model=str(runs.model), precision="fp32")
     assert len(Searcher(out, precision="fp32")("refund", by="meaning")) == 3
     config = json.loads((runs.model / "config.json").read_text("utf-8"))
     model = tmp_path / "model"
     model.mkdir()
     for file in runs.model.iterdir():
         (model / file.name).write_bytes(file.read_bytes())
-    index.make(str(shop), out, model=str(model), precision="fp32")
+    indexing.make(str(shop), out, model=str(model), precision="fp32")
     (model / "config.json").write_text(json.dumps({**config, "intermediate_size": 128}))
     with pytest.raises(ModelError, match="is not the model any more"):
         Searcher(out)("refund")
@@ -204,7 +204,7 @@ def test_another_model_reads_all_again(runs: Runs, tmp_path: Path) -> None:
 
 def test_every_damaged_file_is_named(runs: Runs, tmp_path: Path) -> None:
     shop, out = folder_of(SHOP, tmp_path / "shop"), tmp_path / "index"
-    index.make(str(shop), out, model=str(runs.model))
+    indexing.make(str(shop), out, model=str(runs.model))
     files = sorted(path for path in out.iterdir() if not path.name.startswith("."))
     assert {path.name.split(".")[0] for path in files} == {
         *("documents", "passages", "vocabulary", "vectors", "index")
@@ -225,7 +225,7 @@ def test_every_damaged_file_is_named(runs: Runs, tmp_path: Path) -> None:
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     shop = folder_of(SHOP, tmp_path / "shop")
     with pytest.raises(UsageError, match="holds other files"):
-        index.make(str(shop), shop, model="none")
+        indexing.make(str(shop), shop, model="none")
     with pytest.raises(ModelError, match="holds no index: make one with"):
         Searcher(tmp_path / "nothing")
 
@@ -233,13 +233,13 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
 LOOP = """
 import sys
 from pathlib import Path
-from litebert.apps.search import index
+from litebert.apps.search import indexing
 shop, out = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 for round in range(10_000):
     for name in range(40):
         (shop / f"{name}.txt").write_text(f"round {round} says {'word ' * (round % 7)}")
-    index.make(str(shop), out, model="none")
+    indexing.make(str(shop), out, model="none")
 """
 
 
@@ -248,7 +248,7 @@ def test_a_killed_writer_leaves_the_old_index_or_the_new(tmp_path: Path) -> None
     shop, out = tmp_path / "shop", tmp_path / "index"
     shop.mkdir()
     (shop / "0.txt").write_text("round 0 says nothing")
-    index.make(str(shop), out, model="none")
+    indexing.make(str(shop), out, model="none")
     draw = random.Random(1)
     for _ in range(6):
         child = subprocess.Popen(
@@ -265,7 +265,7 @@ def test_a_killed_writer_leaves_the_old_index_or_the_new(tmp_path: Path) -> None
         rounds = {one.text.split()[1] for one in Searcher(out).index.documents}
         assert len(rounds) <= 2  # a killed round's first texts, and the last ones of the round before
         assert Searcher(out)("round")
-    index.make(str(shop), out, model="none")
+    indexing.make(str(shop), out, model="none")
     kept = [path.name for path in out.iterdir() if path.name != ".lock"]
     assert len(kept) == 4, kept
 

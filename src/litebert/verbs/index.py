@@ -11,7 +11,7 @@ from litebert.verbs.keywords import made
 from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
-    from litebert.apps.search.index import Changes
+    from litebert.apps.search.indexing import Changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Index:
 
     def run(self) -> Changes:
         """Writes the index, whole or not at all, and says what became of the documents."""
-        from litebert.apps.search.index import make
+        from litebert.apps.search.indexing import make
 
         if self.out is None:
             raise UsageError(f"where to? litebert index {self.source} --out {_usual(self.source)}")
