@@ -51,17 +51,7 @@ def export(
     compared = inputs(reference.task, sample)
     with making(out) as folder:
         facts = form.save(folder, padded, precision, _fed(reference, padded, compared))
-        manifest = Exported(
-            format=to,
-            precision=precision,
-            runner=form.RUNNER,
-            extra=form.EXTRA,
-            file=form.FILE,
-            inputs=padded.inputs,
-            outputs=dict(padded.head.outputs),
-            positions=padded.config.positions,
-            facts=facts,
-        )
+        manifest = _manifest(form, padded, format=to, precision=precision, facts=facts)
         manifest.save(folder)
         replace_json(folder / TASK_FILE, to_json(reference.task))
         reference.tokenizer.save(folder)
@@ -69,6 +59,19 @@ def export(
         manifest = replace(manifest, agreement=found)
         manifest.save(folder)
     return manifest
+
+
+def _manifest(form: Any, padded: Padded, **said: Any) -> Exported:
+    """Of a model in a format; how well it agrees is still to be found."""
+    return Exported(
+        runner=form.RUNNER,
+        extra=form.EXTRA,
+        file=form.FILE,
+        inputs=padded.inputs,
+        outputs=dict(padded.head.outputs),
+        positions=padded.config.positions,
+        **said,
+    )
 
 
 def _format(to: str, precision: str) -> Any:

@@ -41,7 +41,7 @@ from litebert.training.events import (
 )
 from litebert.training.exchange import Exchange
 from litebert.training.interrupts import Asked, StoppedError, listening
-from litebert.training.loop import Batches, Objective, State, steps
+from litebert.training.loop import Batches, Objective, State, Step, steps
 from litebert.training.optimizers import optimizer
 from litebert.training.progress import Judgement, Progress, Verdict, score
 from litebert.training.schedules import warmup_steps
@@ -167,17 +167,22 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked, world: Worl
         if state.progress.finished or keeper.due(state.progress.step):
             yield from keeper.save(state, best, must=bool(state.progress.finished))
         if not state.progress.finished:
-            try:
-                yield next(taking)
-            except (ModelError, LostError):
-                # Training has diverged, and the best weights so far are worth keeping; or another process is
-                # gone, and the state is that after the last whole step.
-                yield from keeper.save(state, best, must=False)
-                raise
+            yield from step(taking, keeper, state, best)
     if best:
         checkpoint.put(model, best)
     model.eval()
     yield Finished(state.progress)
+
+
+def step(taking: Iterator[Step], keeper: Keeper, state: State, best: Tensors) -> Iterator[Event]:
+    """The next step. Where there can be none, the state is saved before the error goes on: training has
+    diverged, and the best weights so far are worth keeping; or another process is gone, and the state is that
+    after the last whole step."""
+    try:
+        yield next(taking)
+    except (ModelError, LostError):
+        yield from keeper.save(state, best, must=False)
+        raise
 
 
 def resume(state: State, folder: Path | None) -> tuple[Tensors, int, tuple[str, ...]]:

@@ -146,16 +146,11 @@ def prepare(
     """Decides what was left out. free: whether nobody chose weights or a tokenizer, so that a task may read
     with one made of the data. exits: there is a head after every so many layers. Raises `UsageError` for what
     the model or the task cannot do."""
-    task, tokenizer = _limited(sets.train.task, source.config, max_pieces, on_long).vocabularies(
-        [example.given for example in sets.train],
-        [example.wanted for example in sets.train],
-        source.tokenizer,
-        before=source.task,
-        free=free,
-    )
+    limited = _limited(sets.train.task, source.config, max_pieces, on_long)
+    given, wanted = ([getattr(example, side) for example in sets.train] for side in ("given", "wanted"))
+    task, tokenizer = limited.vocabularies(given, wanted, source.tokenizer, before=source.task, free=free)
     _check_shares(task, source.config)
-    task = drawing.weigh(task, [example.wanted for example in sets.train])
-    source = source.read_by(tokenizer)
+    task, source = drawing.weigh(task, wanted), source.read_by(tokenizer)
     usual = preset(
         source.config,
         pretrained=source.checkpoint is not None,

@@ -48,7 +48,7 @@ def build(
     Raises `UsageError` if the folder holds a corpus of other inputs or settings, `DataError` for an input
     that cannot be read, and `LitebertError` (code `disk`, `worker`).
     """
-    folder, work = Path(out), Path(out) / WORK
+    folder = Path(out)
     settings = settings or Settings()
     settings = replace(settings, words=settings.words or default_words())
     opened = load_tokenizer(tokenizer)
@@ -60,15 +60,21 @@ def build(
     job = Job(
         inputs=tuple(str(Path(each).absolute()) for each in inputs),
         tokenizer=str(folder.absolute()),
-        work=str(work.absolute()),
+        work=str((folder / WORK).absolute()),
         plan=made.fingerprint,
         settings=settings,
     )
-    _make(job, _left(work, made, *shard), workers, told)
+    _make(job, _left(folder / WORK, made, *shard), workers, told)
+    return _merged(folder, made, opened)
+
+
+def _merged(folder: Path, made: Plan, tokenizer: Tokenizer) -> Report | None:
+    """The corpus of the parts, if all are done; they are removed. Its report, or None."""
+    work = folder / WORK
     try:
         if not all(parts.is_done(work, number, made) for number in range(len(made.shards))):
             return _finished(folder, made)
-        report = merge(work, folder, made, opened)
+        report = merge(work, folder, made, tokenizer)
     except (OSError, LitebertError):
         if finished := _finished(folder, made):  # Another job merged, and has removed the parts.
             return finished
