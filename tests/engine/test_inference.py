@@ -67,17 +67,29 @@ def test_both_ways_of_answering_in_bf16(lengths: list[int], sort: bool, plain: b
     assert torch.allclose(first.float(), wanted_first, atol=0.05)
 
 
+@pytest.mark.parametrize("length", [1, 2, 7, 25, 40, 63])
+def test_in_bf16_a_sequence_alone_is_attended_to_as_beside_others(length: int) -> None:
+    """By other products, which are rounded at the same places; they may add up in another order."""
+    others = batch_of([length, 5, 64, 1])
+    torch.manual_seed(length)
+    q, qkv = torch.randn(4, WIDTH).bfloat16(), torch.randn(len(others.ids), 3 * WIDTH).bfloat16()
+    own, alone = qkv[:length], batch_of([length])
+    filled = torch.cat([own, qkv.new_zeros(len(alone.ids) - length, 3 * WIDTH)])
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("litebert.model.stretches.plain_is_faster", lambda: True)
+        beside = attend(qkv, others, HEADS)[:length], attend_first(q, qkv[:, WIDTH:], others, HEADS)[:1]
+        found = attend(filled, alone, HEADS)[:length], attend_first(q[:1], filled[:, WIDTH:], alone, HEADS)
+    for wanted, got in zip(beside, found, strict=True):
+        assert (wanted != got).float().mean() < 0.02
+        assert torch.allclose(wanted.float(), got.float(), rtol=2**-7, atol=2**-9)
+
+
 def test_rows_hold_neighbours_of_about_one_length() -> None:
     rows = batch_of([3, 32, 33, 5]).rows
     assert [(r.held, r.longest, r.width) for r in rows] == [(2, 32, 32), (1, 40, 64), (1, 8, 32)]
     assert rows[0].back.tolist() == [0, 1, 2, *range(32, 64)]
     assert rows[1].places[:33].tolist() == list(range(35, 68)) and set(rows[1].places[33:].tolist()) == {67}
     assert rows[1].bias.flatten().tolist() == [0.0] * 33 + [-torch.inf] * 31
-
-
-def test_what_fills_a_batch_up_is_not_real() -> None:
-    batch = batch_of([19, 14])
-    assert batch.real.tolist() == [0.0] * 33 + [-torch.inf] * 3
 
 
 def test_written_weights_are_packed_anew() -> None:

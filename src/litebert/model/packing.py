@@ -147,13 +147,6 @@ class Packed:
         return tuple(_in_rows(starts, lengths, *pair) for pair in pairwise(ends.tolist()))
 
     @cached_property
-    def real(self) -> Tensor:
-        """float32 [N]: 0 for the pieces of a sequence, -inf for those that fill up."""
-        bias = torch.zeros(len(self.ids))
-        bias[self.count :] = -torch.inf
-        return bias
-
-    @cached_property
     def padded(self) -> tuple[Tensor, Tensor]:
         """The batch laid out a sequence to a row, for those few who need it so.
 

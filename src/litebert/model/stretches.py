@@ -4,7 +4,7 @@ There are two ways. torch's fused kernel goes over stretches of sequences of one
 it lies: nothing is gathered, padded or masked. It works in fp32 inside, whatever comes in, but on chips with
 AMX. So where bf16 is multiplied without that, plain products of bf16 are two to three times as fast: each
 sequence of about one length is laid into a row, padded a little, and what pads is masked (`packing.Rows`).
-One short sequence alone is taken as it lies, in fp32.
+One short sequence alone is taken as it lies, by products of fp32.
 
 Shapes: N pieces, B sequences, H = A heads × D; R rows of Q queries and W keys.
 """
@@ -29,7 +29,7 @@ def attend(qkv: Tensor, batch: Packed, heads: int) -> Tensor:
     pieces of no sequence."""
     if qkv.dtype is torch.bfloat16 and not batch.causal and plain_is_faster():
         if len(batch) == 1 and len(qkv) < _LONG:
-            return _alone(qkv.chunk(3, 1), batch, heads)
+            return _alone(qkv.float().chunk(3, 1), batch, heads)
         return _joined([_gathered(qkv, rows, heads) for rows in batch.rows], len(qkv))
     width = qkv.shape[1] // 3
     found: list[Tensor] = []
@@ -45,7 +45,7 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int) -> Tensor:
     """Of each sequence's first piece alone: q [B, H], kv [N, 2H] → [B, H]."""
     if q.dtype is torch.bfloat16 and plain_is_faster():
         if len(batch) == 1 and len(kv) < _LONG:
-            return _alone((q, *kv.chunk(2, 1)), batch, heads)
+            return _alone((q.float(), *kv.float().chunk(2, 1)), batch, heads)
         return _joined([_of_first(q, kv, rows, heads) for rows in batch.rows], len(q))
     width, done = q.shape[1], 0
     found: list[Tensor] = []
@@ -59,14 +59,17 @@ def attend_first(q: Tensor, kv: Tensor, batch: Packed, heads: int) -> Tensor:
 
 
 def _alone(qkv: Iterable[Tensor], batch: Packed, heads: int) -> Tensor:
-    """q [Q, H], k and v [N, H] of the batch's one sequence, and what fills it up → [Q, H].
+    """fp32 q [Q, H], k and v [N, H] of the batch's one sequence, and what fills it up → bf16 [Q, H].
 
-    In fp32 inside: these products are so small that what oneDNN does around each in bf16 is most of its time.
+    The products are of fp32: they are so small that what oneDNN does around each in bf16 is most of its time.
+    What lies between them is rounded where `_attended` rounds it, so that a text's answer alone is the one
+    beside others: in int8, half a step of a sum would become a whole one.
     """
-    q, k, v = (x.float().view(len(x), heads, -1).transpose(0, 1) for x in qkv)
-    scores = torch.baddbmm(batch.real, q, k.transpose(1, 2), alpha=q.shape[-1] ** -0.5)
-    gathered = torch.bmm(torch.softmax(scores, -1), v)
-    return gathered.transpose(0, 1).to(torch.bfloat16).reshape(q.shape[1], -1)
+    q, k, v = (x.view(len(x), heads, -1).transpose(0, 1) for x in qkv)
+    k, v = k[:, : batch.count], v[:, : batch.count]
+    scores = torch.bmm(q, k.transpose(1, 2)).bfloat16().mul_(_scale(q.shape[-1]))
+    weights = torch.softmax(scores, -1, dtype=torch.float32).bfloat16().float()
+    return torch.bmm(weights, v).transpose(0, 1).to(torch.bfloat16).reshape(q.shape[1], -1)
 
 
 def _gathered(qkv: Tensor, rows: Rows, heads: int) -> Tensor:
@@ -92,8 +95,14 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, heads: int) -> Tens
     """q [R·A, Q, D], k and v [R·A, W, D], bias [R, 1, 1, W] → [R·A, Q, D]."""
     scores = torch.bmm(q, k.transpose(1, 2))
     by_row = scores.view(len(bias), heads, *scores.shape[1:])
-    torch.add(bias, by_row, alpha=q.shape[-1] ** -0.5, out=by_row)
+    torch.add(bias, by_row, alpha=_scale(q.shape[-1]), out=by_row)
     return torch.bmm(torch.softmax(scores, -1), v)
+
+
+@cache
+def _scale(width: int) -> float:
+    """1 / √(a head's width), as bf16 has it: `torch.add` rounds its `alpha` so, and `mul` does not."""
+    return float(torch.tensor(width**-0.5, dtype=torch.bfloat16))
 
 
 @cache
