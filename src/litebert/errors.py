@@ -21,6 +21,38 @@ _SEARCHED = 1000
 """How many names a message lists, and how many are searched for the nearest."""
 
 
+_MEANT = {
+    "huggingface": "hf transformers pytorch safetensors",
+    "tensorflow": "tf tf1 ckpt google",
+    "onnx": "onnxruntime ort",
+    "torch": "pytorch torchscript pt",
+    "openvino": "ov",
+    "fp32": "float float32 32 full",
+    "bf16": "bfloat16 float16 fp16 16 half",
+    "int8": "8 8bit quantized quantised q8",
+    "adamw": "adam",
+    "classification": "classify classifier sentiment nli topic 分类 文本分类 情感分析",
+    "multilabel": "multi-label 多标签 多标签分类",
+    "regression": "score rating 回归 打分",
+    "entities": "ner named-entities entity 实体 实体识别 命名实体识别",
+    "tagging": "pos token-classification chunking 词性标注 序列标注 分词",
+    "roles": "srl semantic-roles 语义角色标注",
+    "relations": "re relation-extraction 关系抽取",
+    "similarity": "sts pairs paraphrase 相似度 文本相似度 语义匹配",
+    "ranking": "rerank reranking retrieval 排序 检索",
+    "question-answering": "qa squad mrc reading-comprehension 问答 阅读理解",
+    "choice": "multiple-choice mcq race 选择 多项选择",
+    "embedding": "embed embeddings vector vectors 向量 句向量",
+    "fill-mask": "mlm masked mask cloze 完形填空",
+    "translation": "translate mt nmt 翻译",
+    "summarisation": "summarization summary summarize abstractive 摘要 文本摘要",
+    "extraction": "extractive extract 抽取式摘要",
+    "generation": "lm generate text-generation 生成 文本生成",
+    "code": "codegen program 代码",
+}
+"""What the same is called elsewhere, for the hint of a name that is not known here."""
+
+
 class LitebertError(Exception):
     """Something asked of litebert cannot be done.
 
@@ -86,7 +118,8 @@ def nearest(given: str, known: Iterable[str], kind: str) -> str:
     "no task is named 'entites'; did you mean 'entities'? Known: choice, entities"
     """
     names = sorted(known)
-    close = get_close_matches(given[:_NAME], [name[:_NAME] for name in names[:_SEARCHED]], n=1)
+    meant = [name for name in names if given.casefold() in _MEANT.get(name, "").split()]
+    close = meant or get_close_matches(given[:_NAME], [name[:_NAME] for name in names[:_SEARCHED]], n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"no {kind} is named {short(given)!r}{hint} Known: {listed(names)}"
 

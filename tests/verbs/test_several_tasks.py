@@ -230,8 +230,8 @@ def test_entries_are_called_by_their_data() -> None:
     assert parsed("a/b=c.csv") == Entry("a/b=c.csv")
     with pytest.raises(UsageError, match="two entries would be called"):
         called([Entry("a/x.csv", "roles"), Entry("b/x.csv", "roles")])
-    with pytest.raises(UsageError, match="two entries would be called"):
-        called([Entry("a.csv", name="x"), Entry("b.csv", name="X")])
+    with pytest.raises(UsageError, match="two entries would be called x:"):
+        called([Entry("c.csv", name="y"), Entry("a.csv", name="x"), Entry("b.csv", name="X")])
     for odd in ("../x", ".x", "a/b", "a b"):
         with pytest.raises(UsageError, match="cannot be an entry's name"):
             Entry("a.csv", name=odd)
@@ -247,6 +247,8 @@ def test_entries_are_called_by_their_data() -> None:
         ('[a]\ntask = "roles"', r"\[a\]: train: "),
         ('[a]\ntrain = "x"\nrepeats = 0', r"\[a\]: repeats of x must be .*, but is 0"),
         ("[a]\ntrain = 3", r"\[a\]: train: input should be a valid string"),
+        ('[a]\ntrain = "x"\noptions = "y"', r"\[a\]: options: input should be a valid array, \[ … \]"),
+        ('[a]\ntrain = "x"\nwhere = "y"', r"\[a\]: no key of an entry is named 'where'"),
         ('train = "x.csv"', "must hold a table for each task, such as"),
         ("", "must hold a table for each task"),
         (
@@ -262,6 +264,33 @@ def test_a_file_with_something_wrong(tmp_path: Path, text: str, said: str) -> No
     path.write_text(text)
     with pytest.raises(DataError, match=f"many.toml: {said}"):
         read_entries(path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "error", "said"),
+    [
+        ('task = "clasification"', UsageError, "did you mean 'classification'"),
+        ('task = "entities"\noptions = ["schema=x"]', UsageError, "'schema'; did you mean 'scheme'"),
+        (
+            'task = "entities"\ncolumns = {txt = "x"}',
+            UsageError,
+            "no field of this task is named 'txt'; did you",
+        ),
+        ('task = "entities"\ndev = "nope.csv"', DataError, "nope.csv: there is no such file"),
+        ("", UsageError, r'what is .* for\? Add its task, such as task = "classification"'),
+        ('task = "entities"\nname = "first"', UsageError, None),
+    ],
+)
+def test_what_is_found_wrong_later_is_told_with_file_and_table(
+    place: Place, tmp_path: Path, lines: str, error: type[Exception], said: str | None
+) -> None:
+    train = place.entry("entities").train
+    path = tmp_path / "many.toml"
+    path.write_text(f'[first]\ntrain = "{train}"\ntask = "entities"\n[odd]\ntrain = "{train}"\n{lines}\n')
+    told = rf"many.toml: \[odd\]: .*{said}" if said else r"called first \(.*\[first\], .*\[odd\]\): give one"
+    with pytest.raises(error, match=told):
+        litebert.train(train=str(path), model=str(place.model), **FAST, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_of_an_editor_that_marks_utf_8(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from litebert.errors import DataError, UsageError, first_fault, nearest
+from litebert.errors import DataError, LitebertError, UsageError, first_fault, nearest
 
 TOML = ".toml"
 MOST_REPEATS = 10_000
@@ -46,6 +47,8 @@ class Entry:
     """Which columns to read: each field's, such as text or label."""
     repeats: int | None = None
     """How often an epoch goes through its data; left out, by the mixture's temperature."""
+    where: str = field(default="", compare=False, repr=False)
+    """The file and table that it was read from, for what is wrong with it."""
 
     def __post_init__(self) -> None:
         if self.repeats is not None and not 1 <= self.repeats <= MOST_REPEATS:
@@ -85,7 +88,20 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
         raise DataError("is nested too deep", path=path) from None
     if not tables or not all(isinstance(table, dict) for table in tables.values()):
         raise DataError(f"must hold a table for each task, such as {_EXAMPLE}", path=path)
-    return tuple(_of_table(path, name, table) for name, table in tables.items())
+    return tuple(
+        replace(_of_table(path, name, table), where=f"{path}: [{name}]") for name, table in tables.items()
+    )
+
+
+@contextmanager
+def told_of(entry: Entry) -> Iterator[None]:
+    """What is found wrong with an entry's data, task or options is told with where it was read."""
+    try:
+        yield
+    except LitebertError as error:
+        if not entry.where:
+            raise
+        raise type(error)(f"{entry.where}: {error}", code=error.code) from error
 
 
 def called(entries: Sequence[Entry]) -> dict[str, Entry]:
@@ -98,12 +114,16 @@ def called(entries: Sequence[Entry]) -> dict[str, Entry]:
         names = [entry.name or way(entry) for entry in entries]
         if len({name.casefold() for name in names}) == len(names):
             return {name: replace(entry, name=name) for name, entry in zip(names, entries, strict=True)}
-    twice = next(
-        name for name in names if names.count(name) > 1 or name.casefold() in map(str.casefold, names)
-    )
-    raise UsageError(
-        f"two entries would be called {twice}: write them as tables of a TOML file, which has names"
-    )
+    folded = [name.casefold() for name in names]
+    twice = next(name for name in names if folded.count(name.casefold()) > 1)
+    places = [e.where for e, name in zip(entries, folded, strict=True) if name == twice.casefold()]
+    how = "give one another name" if any(places) else "write them as tables of a TOML file, which has names"
+    raise UsageError(f"two entries would be called {twice}{_listed(places)}: {how}")
+
+
+def _listed(places: Sequence[str]) -> str:
+    known = list(filter(None, places))
+    return f" ({', '.join(known)})" if known else ""
 
 
 def _as_entry(given: Any) -> Entry:
@@ -126,14 +146,19 @@ def _of_table(path: Path, name: str, table: Mapping[str, Any]) -> Entry:
 def _validated(given: Mapping[str, Any]) -> Entry:
     from pydantic import TypeAdapter, ValidationError
 
-    known = [one.name for one in fields(Entry)]
+    known = [one.name for one in fields(Entry) if one.name != "where"]
     if odd := next((key for key in given if key not in known), None):
         raise UsageError(nearest(odd, known, "key of an entry"))
     try:
         return TypeAdapter(Entry).validate_python(given)
     except ValidationError as error:
         where, what = first_fault(error)
-        raise UsageError(f"{where}: {what.lower()}") from None
+        raise UsageError(f"{where}: {_in_toml(what.lower())}") from None
+
+
+def _in_toml(what: str) -> str:
+    """Python's nouns as TOML has them."""
+    return what.replace("tuple", "array, [ … ]").replace("dictionary", "table, { … }")
 
 
 def _short(entry: Entry) -> str:

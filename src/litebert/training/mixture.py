@@ -18,7 +18,7 @@ from litebert.run import Source, dtype_of
 from litebert.tasks.naming import named, with_options
 from litebert.text.encoding import OnLong
 from litebert.training.drawing import Drawing
-from litebert.training.entries import Entry, called
+from litebert.training.entries import Entry, called, told_of
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.from_corpus import FromCorpus, from_corpus, is_corpus, read_corpus
 from litebert.training.prepared import Prepared, prepare
@@ -118,7 +118,10 @@ def prepare_mixture(
             "train each task by itself, or choose another --model"
         )
     named_entries = called(entries)
-    sets = {name: _read(entry, source) for name, entry in named_entries.items()}
+    sets = {}
+    for name, entry in named_entries.items():
+        with told_of(entry):
+            sets[name] = _read(entry, source)
     usual = _usual(source, [one.train for one in sets.values()])
     prepared = partial(
         prepare,
@@ -129,10 +132,11 @@ def prepare_mixture(
         max_pieces=max_pieces,
         on_long=on_long,
     )
-    parts = {name: prepared(sets=one) for name, one in sets.items()}
+    parts = {}
     for name, entry in named_entries.items():
-        if is_corpus(entry.train):
-            parts[name] = from_corpus(parts[name], entry, max_pieces)
+        with told_of(entry):
+            part = prepared(sets=sets[name])
+            parts[name] = from_corpus(part, entry, max_pieces) if is_corpus(entry.train) else part
     evened = evened_out([part.batches_once for part in parts.values()], temperature)
     return Mixture(
         parts=parts,
@@ -166,10 +170,12 @@ def _read(entry: Entry, source: Source) -> Sets:
         return read_corpus(entry, source)
     own = task_of(entry.train)
     if entry.task is None and own is None:
-        raise UsageError(
-            f"what is {entry.train} for? Write TASK={entry.train}, such as classification={entry.train}; "
-            "only a source knows its own task"
+        way = (
+            'Add its task, such as task = "classification"'
+            if entry.where
+            else f"Write TASK={entry.train}, such as classification={entry.train}"
         )
+        raise UsageError(f"what is {entry.train} for? {way}; only a source knows its own task")
     task = own if entry.task is None else named(entry.task)()
     if task is not None and entry.options:
         task = with_options(task, entry.options)

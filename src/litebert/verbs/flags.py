@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stderr
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from io import StringIO
 from itertools import zip_longest
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,8 +16,7 @@ from litebert.verbs.values import registry
 
 
 def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
-    """The verb that a command line asks for. Prints the help and exits, or raises `UsageError`, or exits with
-    2 after saying what is wrong.
+    """The verb that a command line asks for. Prints the help and exits, or raises `UsageError`.
 
     A verb may say by `positional = True` that what is required has no flag, and by `defaults(arguments)`
     what flags that are left out take.
@@ -26,14 +28,33 @@ def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
     markers = (tyro.conf.OmitArgPrefixes, tyro.conf.PositionalMetavarFromFieldName, *required)
     defaults = verb.defaults(arguments) if hasattr(verb, "defaults") else None
     given = {} if defaults is None else {"default": defaults}
-    return tyro.cli(
-        verb,
-        prog=f"litebert {name}",
-        args=_gathered(verb, arguments),
-        config=markers,
-        registry=registry(),
-        **given,
-    )
+    said = StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(
+                verb,
+                prog=f"litebert {name}",
+                args=_gathered(verb, arguments),
+                config=markers,
+                registry=registry(),
+                **given,
+            )
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise UsageError(f"{_sentence(said.getvalue())}. `litebert {name} --help` lists the flags") from None
+
+
+def _sentence(box: str) -> str:
+    """What tyro has found wrong, as our errors are. It draws a box, or without UTF-8 rules of -, with a
+    title above and help beneath."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", box)
+    lines = [line.strip("│╭╮ ") for line in plain.splitlines()]
+    rules = [number for number, line in enumerate(lines) if line and set(line) <= {"-", "─"}]
+    title = 0 if "╭" in plain or not rules else rules.pop(0)
+    inside = lines[title + 1 : rules[0] if rules else None]
+    told = " ".join(filter(None, inside)).replace(" (required)", "")
+    return told[:1].lower() + told[1:].rstrip(".")
 
 
 def _gathered(verb: Any, arguments: Sequence[str]) -> list[str]:
@@ -71,6 +92,8 @@ def _check(verb: Any, name: str, arguments: Sequence[str]) -> None:
             continue
         if flag not in known:
             raise UsageError(_unknown(flag, known, name))
+        if equals and known[flag] is bool:
+            raise UsageError(f"{flag} takes no value: write {flag}, or leave it out")
         given, words = value if equals else after, _words(known[flag])
         if given == "":  # As from a variable of the shell that is not set: it would pass for left out.
             raise UsageError(f"{flag} is empty; give it a value, or leave it out")
