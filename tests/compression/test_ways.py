@@ -36,6 +36,19 @@ def masked(subject: Subject, name: str, gone: Tensor, axis: int) -> dict[str, Te
     return {**subject.encoder, name: weight}
 
 
+def test_an_inverse_is_made_once_and_stays_as_it_was(
+    subject: Subject, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sizes are tried on one subject."""
+    moments, name = seen.moments(subject), "feedforward.0.down"
+    kept = moments.inverse(name).clone()
+    made = torch.linalg.inv(moments.of(name))
+    monkeypatch.setattr(torch.linalg, "inv", None)
+    for count in (40, 20):
+        assert units.apply(subject, [count], seen).config.intermediate == count
+    assert torch.equal(moments.inverse(name), kept) and torch.equal(kept, made)
+
+
 def test_heads_that_went_are_heads_masked(subject: Subject, seen: Seen) -> None:
     size = subject.config.head_size
     encoder = dict(subject.encoder)
@@ -93,7 +106,7 @@ def test_putting_right_is_better_than_leaving_out() -> None:
     )
     rows = torch.cat([rows, torch.ones(400, 1).double()], 1)
     weight = torch.randn(5, 13, generator=generator).double()
-    left, changed = eliminated(weight, rows.t() @ rows / len(rows), 1, 6)
+    left, changed = eliminated(weight, torch.linalg.inv(rows.t() @ rows / len(rows)), 1, 6)
     alone = weight.clone()
     alone[:, [i for i in range(12) if i not in left]] = 0
     lost = [float((rows @ (weight - one).t()).square().mean()) for one in (changed, alone)]
@@ -110,7 +123,7 @@ def test_columns_that_say_nothing_go_first(size: int, groups: int, seed: int, da
     rows = torch.randn(200, size * groups + 1, generator=generator).double()
     weight = torch.randn(7, size * groups + 1, generator=generator).double()
     weight[:, idle * size : (idle + 1) * size] = 0
-    left, changed = eliminated(weight, rows.t() @ rows / 200, size, groups - 1)
+    left, changed = eliminated(weight, torch.linalg.inv(rows.t() @ rows / 200), size, groups - 1)
     assert left == [group for group in range(groups) if group != idle]
     assert torch.allclose(changed, weight, atol=1e-9)
 

@@ -18,12 +18,13 @@ _ROUNDS = 64
 """In how many rounds all columns would go: some at once, where they are many."""
 
 
-def eliminated(weight: Tensor, gram: Tensor, size: int, keep: int) -> tuple[list[int], Tensor]:
+def eliminated(weight: Tensor, inverse: Tensor, size: int, keep: int) -> tuple[list[int], Tensor]:
     """The groups that stay, in order, and W [m, n] for them, with zeros in the columns that went.
 
-    size: columns in a group, of which the matrix has (n - 1) / size; keep: how many groups stay.
+    inverse: G⁻¹, left as it is. size: columns in a group, of which the matrix has (n - 1) / size. keep: how
+    many groups stay.
     """
-    weight, inverse = weight.double().clone(), torch.linalg.inv(gram)
+    weight, inverse = weight.double().clone(), inverse.clone()
     left = list(range((weight.shape[1] - 1) // size))
     at_once = max(1, len(left) // _ROUNDS)
     while len(left) > keep:
@@ -39,9 +40,9 @@ def eliminated(weight: Tensor, gram: Tensor, size: int, keep: int) -> tuple[list
 
 def _costs(weight: Tensor, inverse: Tensor, groups: Sequence[int], size: int) -> Tensor:
     """Of each group tr(W_g [G⁻¹]_gg⁻¹ W_gᵀ)."""
-    columns = _columns(groups, size)
-    parts = weight[:, columns].view(len(weight), len(groups), size).transpose(0, 1)
-    own = torch.stack([inverse[c][:, c] for c in columns.view(-1, size)])
+    columns = _columns(groups, size).view(-1, size)
+    parts = weight[:, columns].transpose(0, 1)
+    own = inverse[columns[:, :, None], columns[:, None, :]]
     costs: Tensor = (torch.linalg.solve(own, parts.transpose(1, 2)) * parts.transpose(1, 2)).sum((1, 2))
     return costs
 

@@ -30,7 +30,7 @@ def apply(subject: Subject, keep: Sequence[int], seen: Seen) -> Subject:
     for block, count in enumerate(counts):
         at = f"attention.{block}."
         output = torch.cat([encoder[f"{at}output.weight"], encoder[f"{at}output.bias"][:, None]], 1)
-        left, changed = eliminated(output, moments.of(f"{at}output"), size, count)
+        left, changed = eliminated(output, moments.inverse(f"{at}output"), size, count)
         encoder |= dict(without(encoder, block, left, size))
         rows = rows_of(left, size)
         encoder[f"{at}output.weight"] = changed[:, rows].float().contiguous()

@@ -35,12 +35,20 @@ class Moments(Ranges):
     """
 
     sums: dict[str, Tensor] = field(default_factory=dict)
+    _inverses: dict[str, Tensor] = field(default_factory=dict)
+    """Those that were asked for: several sizes are tried with the same moments."""
 
     def see(self, name: str, layer: int, x: Tensor) -> None:
         del layer
         rows = torch.cat([x.detach().float(), x.new_ones(len(x), 1, dtype=torch.float32)], 1)
         moment = (rows.t() @ rows).double()
         self.sums[name] = moment if name not in self.sums else self.sums[name] + moment
+
+    def inverse(self, name: str) -> Tensor:
+        """Of what `of` gives."""
+        if name not in self._inverses:
+            self._inverses[name] = torch.linalg.inv(self.of(name))
+        return self._inverses[name]
 
     def of(self, name: str) -> Tensor:
         """The means of x xᵀ, x and 1, with a little added where a number hardly changes, for inverting."""

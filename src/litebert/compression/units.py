@@ -31,7 +31,7 @@ def apply(subject: Subject, keep: Sequence[int], seen: Seen) -> Subject:
     for block, count in enumerate(counts):
         at = f"feedforward.{block}."
         down = torch.cat([encoder[f"{at}down.weight"], encoder[f"{at}down.bias"][:, None]], 1)
-        left, changed = eliminated(down, moments.of(f"{at}down"), 1, count)
+        left, changed = eliminated(down, moments.inverse(f"{at}down"), 1, count)
         encoder |= dict(without(encoder, block, left))
         encoder[f"{at}down.weight"] = changed[:, left].float().contiguous()
         encoder[f"{at}down.bias"] = changed[:, -1].float().contiguous()
