@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -203,6 +204,29 @@ def test_a_damaged_library_in_the_cache_is_not_loaded_but_made_again(
     assert again is not None
     assert again.gelu_forward_float
     assert damage == "folder" or kept.read_bytes() == whole
+
+
+def test_libraries_that_nobody_uses_any_more_go_when_another_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = compiling._library()
+    assert library is not None
+    whole = Path(library._name).read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(whole)))
+    old, recent, foreign = (
+        tmp_path / "litebert" / name for name in ("kernels-a-b.so", "kernels-c-d.so", "x.so")
+    )
+    (tmp_path / "litebert").mkdir()
+    for path, days in ((old, 31), (recent, 29), (foreign, 31)):
+        path.write_bytes(b"")
+        os.utime(path, (time.time() - days * 86_400,) * 2)
+    assert compiling._built("v") is not None
+    (kept,) = (tmp_path / "litebert").glob("kernels-v-*.so")
+    assert set((tmp_path / "litebert").iterdir()) == {kept, recent, foreign}
+    os.utime(kept, (0, 0))
+    assert compiling._kept("v") is not None
+    assert kept.stat().st_mtime > time.time() - 60, "it was used now"
 
 
 def test_a_cache_is_no_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:

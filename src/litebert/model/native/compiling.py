@@ -10,6 +10,7 @@ import ctypes
 import os
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -30,6 +31,8 @@ _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-m
 _NAMES = {torch.float32: "float", torch.bfloat16: "bf16"}
 _SECONDS = 120
 """After which a compiler is given up."""
+_UNUSED = 30 * 24 * 3600
+"""Seconds after which a library that was not loaded goes from the cache."""
 
 
 def serves(*tensors: Tensor) -> bool:
@@ -73,6 +76,7 @@ def _kept(made_of: str) -> ctypes.CDLL | None:
     with suppress(OSError, RuntimeError):  # RuntimeError: this user has no home.
         for path in sorted(_cache().glob(_name(made_of, "*"))):
             if path.is_file() and path.name == _name(made_of, _digest(path.read_bytes())):
+                _touch(path)
                 return ctypes.CDLL(str(path))
     return None
 
@@ -86,7 +90,23 @@ def _built(made_of: str) -> ctypes.CDLL | None:
         with suppress(LitebertError, RuntimeError):
             data = path.read_bytes()
             durable.replace(_cache() / _name(made_of, _digest(data)), data)
+            _forget_old(_cache())
         return _kept(made_of) or ctypes.CDLL(str(path))
+
+
+def _touch(path: Path) -> None:
+    """It was used now."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def _forget_old(cache: Path) -> None:
+    """Libraries of other versions, compilers and processors, which nobody has loaded for a month. Who has
+    one loaded keeps it; who comes later makes it again."""
+    for path in cache.glob(_name("*", "*")):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _UNUSED:
+                path.unlink()
 
 
 def _compile(path: Path) -> bool:
