@@ -1,6 +1,6 @@
 """How fast text becomes a corpus, on one core and on two, and samples are drawn from it.
 
-    LITEBERT_DATA=… python -P benchmarks/corpus.py [--tokenizer DIR] [--rounds 3]
+    LITEBERT_DATA=… python -m benchmarks.corpus [--tokenizer DIR] [--rounds 3]
 
 English and Chinese Wikipedia with all that `litebert corpus` does by default: cleaning, sentences, near
 duplicates, words. MB are those of the unpacked text. One worker and two take turns; `per core` divides by the

@@ -1,6 +1,6 @@
 """Fine-tuning, litebert against transformers' Trainer: samples/s, peak memory and the loss curve.
 
-    LITEBERT_DATA=… python benchmarks/finetune.py [--rounds 3] [--shapes base] [--sets sst2] [--json]
+    LITEBERT_DATA=… python -m benchmarks.finetune [--rounds 3] [--shapes base] [--sets sst2] [--json]
 
 Each measurement is a process of its own; the sides take turns, round after round, so that a drifting
 machine is fair to all. Training rows are taken as they come in the file. transformers runs in its defaults
@@ -11,20 +11,16 @@ weights at the same learning rate; the last loss is shown.
 
 from __future__ import annotations
 
-import sys
-
-sys.path.pop(0)  # This folder, whose tokenize.py would stand for Python's own.
-
 import argparse
 import gzip
 import json
 import os
-import resource
-import statistics
-import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from benchmarks.turns import Figures, clock, medians, peak_mb
 
 SIDES = ("defaults", "best", "litebert")
 CONFIGS = {"base": "albert-base-v2", "tiny": "albert-zh-tiny"}
@@ -32,6 +28,9 @@ WARM = {"base": 12, "tiny": 60}
 STEPS = {("base", 8): 6, ("base", 32): 5, ("tiny", 8): 40, ("tiny", 32): 30}
 """Steps timed; enough for some seconds each."""
 RATE = 1e-4
+
+Rows = list[tuple[list[int], int]]
+"""Ids with the special pieces, and the class."""
 
 
 def main() -> None:
@@ -52,38 +51,29 @@ def main() -> None:
 
 def compare(shape: str, name: str, rounds: int) -> list[dict[str, Any]]:
     """The medians of all sides, measured in turns."""
-    found: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
-    for number in range(rounds):
-        for side in SIDES:
-            found[side].append(child(side, shape, name))
-            print(f"round {number + 1}, {shape}, {name}, {side}: {found[side][-1]}", file=sys.stderr)
-    rows = [
-        {"shape": shape, "set": name, "side": side}
-        | {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-        for side, runs in found.items()
+    found = medians("benchmarks.finetune", SIDES, (shape, name), rounds)
+    ours = found["litebert"]["samples_per_second"]
+    return [
+        {"shape": shape, "set": name, "side": side, **figures}
+        | {"ours_is": round(ours / figures["samples_per_second"], 2)}
+        for side, figures in found.items()
     ]
-    ours = rows[-1]["samples_per_second"]
-    return [{**row, "ours_is": round(ours / row["samples_per_second"], 2)} for row in rows]
 
 
-def child(side: str, shape: str, name: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--child", side, shape, name]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(side: str, shape: str, name: str) -> dict[str, float]:
+def measure(side: str, shape: str, name: str) -> Figures:
     rows = encoded(name, shape)
-    seconds, samples, loss = (litebert if side == "litebert" else transformers)(rows, shape, side)
+    seconds, samples, loss = (
+        litebert(rows, shape) if side == "litebert" else transformers(rows, shape, best=side == "best")
+    )
     return {
         "samples_per_second": round(samples / seconds, 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": peak_mb(),
         "last_loss": round(loss, 3),
     }
 
 
-def encoded(name: str, shape: str) -> list[tuple[list[int], int]]:
-    """The first training rows: ids with the special pieces, and the class."""
+def encoded(name: str, shape: str) -> Rows:
+    """The first training rows."""
     from litebert.text.loading import load_tokenizer
 
     data = Path(os.environ["LITEBERT_DATA"])
@@ -107,12 +97,14 @@ def vocabulary_size(shape: str) -> int:
     return published(CONFIGS[shape]).vocabulary
 
 
-def litebert(rows: list[tuple[list[int], int]], shape: str, _side: str) -> tuple[float, int, float]:
-    import numpy as np
+def classes(rows: Rows) -> int:
+    return 1 + max(label for _, label in rows)
+
+
+def litebert(rows: Rows, shape: str) -> tuple[float, int, float]:
     import torch
 
     from litebert.data.batches import Batches
-    from litebert.data.encoded import Encoded
     from litebert.model.config import published
     from litebert.model.encoders.albert import Encoder
     from litebert.model.fusion import fusing
@@ -125,10 +117,29 @@ def litebert(rows: list[tuple[list[int], int]], shape: str, _side: str) -> tuple
     from litebert.training.progress import Progress
     from litebert.training.settings import TrainSettings
 
-    config = published(CONFIGS[shape])
-    task = Classification(labels=tuple(str(i) for i in range(1 + max(label for _, label in rows))))
+    config, size = published(CONFIGS[shape]), 32
+    task = Classification(labels=tuple(map(str, range(classes(rows)))))
+    torch.manual_seed(1)
+    model = Model(Encoder(config), task.head(config))
+    model.encoder.dtype = fastest_dtype()
+    total = WARM[shape] + STEPS[shape, size]
+    settings = TrainSettings(
+        learning_rate=RATE, schedule="constant", warmup=0.0, batch_size=size, steps=total
+    )
+    state = State(model, optimizer(settings, model), Progress())
+    with fusing(True):
+        taken = steps(state, Finetuning(task), Batches(packed(rows), size, seed=1), settings)
+        return clock(((step.samples, step.loss) for step in taken), WARM[shape])
+
+
+def packed(rows: Rows) -> Any:
+    """As litebert reads them: one after another."""
+    import numpy as np
+
+    from litebert.data.encoded import Encoded
+
     starts = np.concatenate([[0], np.cumsum([len(ids) for ids, _ in rows])])
-    data = Encoded(
+    return Encoded(
         ids=np.concatenate([np.array(ids, dtype=np.int32) for ids, _ in rows]),
         segments=np.zeros(starts[-1], dtype=np.int8),
         starts=starts,
@@ -138,56 +149,54 @@ def litebert(rows: list[tuple[list[int], int]], shape: str, _side: str) -> tuple
         lists={},
         truncated=0,
     )
-    torch.manual_seed(1)
-    encoder = Encoder(config)
-    model = Model(encoder, task.head(config))
-    encoder.dtype = fastest_dtype()
-    size = 32
-    timed = STEPS[shape, size]
-    total = WARM[shape] + timed
-    settings = TrainSettings(
-        learning_rate=RATE, schedule="constant", warmup=0.0, batch_size=size, steps=total
-    )
-    state = State(model, optimizer(settings, model), Progress())
-    with fusing(True):
-        taken = steps(state, Finetuning(task), Batches(data, size, seed=1), settings)
-        return clock(taken, WARM[shape], timed * size)
 
 
-def clock(taken: Any, warm: int, samples: int) -> tuple[float, int, float]:
-    """Seconds of the steps after the warm ones, their samples, and the last loss."""
-    started, loss = 0.0, float("nan")
-    for number, step in enumerate(taken, start=1):
-        loss = step.loss
-        if number == warm:
-            started = time.perf_counter()
-    return time.perf_counter() - started, samples, loss
+def transformers(rows: Rows, shape: str, *, best: bool) -> tuple[float, int, float]:
+    from transformers import AlbertForSequenceClassification, Trainer, TrainerCallback
 
-
-def transformers(rows: list[tuple[list[int], int]], shape: str, side: str) -> tuple[float, int, float]:
-    import tempfile
-
-    import torch
-    from transformers import (
-        AlbertConfig,
-        AlbertForSequenceClassification,
-        Trainer,
-        TrainerCallback,
-        TrainingArguments,
-    )
-
-    from litebert.model.checkpoints.huggingface_config import config_to_huggingface
+    from benchmarks.theirs import albert
     from litebert.model.config import published
 
-    best = side == "best"
     size = 32 if best else 8
-    timed = STEPS[shape, size]
-    keys = config_to_huggingface(published(CONFIGS[shape]), "Model")
-    torch.manual_seed(1)
-    config = AlbertConfig(**{k: v for k, v in keys.items() if k not in ("architectures", "model_type")})
-    config.num_labels = 1 + max(label for _, label in rows)
-    model = AlbertForSequenceClassification(config)
-    data = [
+    model = albert(AlbertForSequenceClassification, published(CONFIGS[shape]), seed=1, labels=classes(rows))
+    ends: list[float] = []
+
+    class Clock(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            ends.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory() as folder:
+        asked = arguments(folder, shape, size, best=best)
+        data, clocks = as_features(rows), [Clock()]
+        trainer = Trainer(model, asked, train_dataset=data, data_collator=collate, callbacks=clocks)
+        trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return ends[-1] - ends[WARM[shape] - 1], STEPS[shape, size] * size, float(losses[-1])
+
+
+def arguments(folder: str, shape: str, size: int, *, best: bool) -> Any:
+    """Of their Trainer: its defaults, or the best setting found."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=size,
+        max_steps=WARM[shape] + STEPS[shape, size],
+        learning_rate=RATE,
+        lr_scheduler_type="constant",
+        bf16=best,
+        train_sampling_strategy="group_by_length" if best else "random",
+        use_cpu=True,
+        report_to=[],
+        save_strategy="no",
+        logging_steps=1,
+        disable_tqdm=True,
+    )
+
+
+def as_features(rows: Rows) -> list[dict[str, Any]]:
+    """As transformers reads them."""
+    return [
         {
             "input_ids": ids,
             "attention_mask": [1] * len(ids),
@@ -196,32 +205,6 @@ def transformers(rows: list[tuple[list[int], int]], shape: str, side: str) -> tu
         }
         for ids, label in rows
     ]
-
-    class Clock(TrainerCallback):  # type: ignore[misc]
-        at: list[float] = []  # noqa: RUF012 - the one callback of this process
-
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            self.at.append(time.perf_counter())
-
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(
-            output_dir=folder,
-            per_device_train_batch_size=size,
-            max_steps=WARM[shape] + timed,
-            learning_rate=RATE,
-            lr_scheduler_type="constant",
-            bf16=best,
-            train_sampling_strategy="group_by_length" if best else "random",
-            use_cpu=True,
-            report_to=[],
-            save_strategy="no",
-            logging_steps=1,
-            disable_tqdm=True,
-        )
-        trainer = Trainer(model, arguments, train_dataset=data, data_collator=collate, callbacks=[Clock()])
-        trainer.train()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    return Clock.at[-1] - Clock.at[WARM[shape] - 1], timed * size, float(losses[-1])
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Answering: litebert against transformers, ONNX Runtime and OpenVINO, same weights, same real texts.
 
-    LITEBERT_DATA=… python -P benchmarks/inference.py [--shapes tiny] [--sets sst2] [--peers openvino]
+    LITEBERT_DATA=… python -m benchmarks.inference [--shapes tiny] [--sets sst2] [--peers openvino]
         [--texts 200] [--alone 50] [--rounds 3] [--parts bulk alone utilisation cold] [--json]
 
 Encodings are made beforehand and are the same for all; what is timed goes from them to logits. Each peer runs
@@ -15,41 +15,43 @@ transformers in fp32.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from benchmarks.answering import (
+    SHAPES,
+    Logits,
+    Side,
+    by_length,
+    exported,
+    in_batches,
+    made,
+    ours,
+    peers,
+    transformers,
+)
+from benchmarks.real_texts import SETS, texts_of
 from litebert.engine.opening import open_model
 from litebert.engine.predictor import Predictor
-from litebert.exporting.export import export
 from litebert.model.config import published
-from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.model.packing import pack
 from litebert.model.products import Product
-from litebert.run import save
 from litebert.tasks.classification import Classification
-from litebert.tasks.texts import Text
 from litebert.text.encoding import Encoding
 from litebert.text.loading import load_tokenizer
 
-SHAPES = {"base": "albert-base-v2", "tiny": "albert-zh-tiny"}
 OURS = ("fp32", "bf16", "int8")
 PEERS = {
     "transformers": ("fp32", "bf16", "compiled"),
@@ -57,219 +59,7 @@ PEERS = {
     "openvino": ("fp32", "bf16", "int8"),
 }
 PARTS = ("bulk", "alone", "utilisation", "cold")
-PLACES = 4096
-"""Places of a peer's batch in its best setting."""
 LENGTHS = (16, 32, 64, 128, 256, 512)
-
-Logits = NDArray[np.float32]
-Feed = dict[str, NDArray[np.int64]]
-Call = Callable[[Feed], Logits]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One way to get logits for encodings: all at once, and for one."""
-
-    name: str
-    all: Callable[[Sequence[Encoding]], Logits]
-    one: Callable[[Encoding], Logits]
-
-
-# Texts
-
-
-def _lines(name: str) -> Iterator[str]:
-    with gzip.open(Path(os.environ["LITEBERT_DATA"]) / name, "rt", encoding="utf-8") as file:
-        yield from (line.rstrip("\n") for line in file)
-
-
-def _sst2() -> Iterator[Text]:
-    yield from (Text(line.split("\t")[1]) for line in list(_lines("glue/SST-2/test.tsv.gz"))[1:])
-
-
-def _ag() -> Iterator[Text]:
-    yield from (Text(f"{row[1]} {row[2]}") for row in csv.reader(_lines("ag_news/test.csv.gz")))
-
-
-def _imdb() -> Iterator[Text]:
-    yield from (Text(json.loads(line)["text"]) for line in _lines("imdb/train.0of4.jsonl.gz"))
-
-
-def _chn() -> Iterator[Text]:
-    yield from (Text(line.split("\t")[0]) for line in _lines("chnsenticorp_zh/dev.tsv.gz"))
-
-
-def _passages() -> Iterator[Text]:
-    data = json.loads("".join(_lines("squad_v2_half/dev-v2.0.half.json.gz")))["data"]
-    for paragraph in (paragraph for article in data for paragraph in article["paragraphs"]):
-        yield from (Text(asked["question"], paragraph["context"]) for asked in paragraph["qas"])
-
-
-SETS: dict[str, tuple[Callable[[], Iterator[Text]], int, str]] = {
-    "sst2": (_sst2, 512, "albert_en_vocab/spiece.model"),
-    "ag": (_ag, 512, "albert_en_vocab/spiece.model"),
-    "imdb": (_imdb, 512, "albert_en_vocab/spiece.model"),
-    "chn": (_chn, 512, "albert_zh_vocab/vocab.txt"),
-    "passages": (_passages, 384, "albert_en_vocab/spiece.model"),
-}
-"""By name: the texts, at how many pieces they are cut, and whose vocabulary reads them."""
-
-
-def texts_of(name: str, most: int) -> list[Text]:
-    """`most` of them, from all over the set."""
-    found = list(SETS[name][0]())
-    return found[:: max(1, len(found) // most)][:most]
-
-
-# Sides
-
-
-def made(shape: str, vocabulary: str, folder: Path) -> Path:
-    """A model of that shape with random weights, in a folder that every side can open."""
-    tokenizer = load_tokenizer(Path(os.environ["LITEBERT_DATA"]) / vocabulary)
-    config = replace(published(SHAPES[shape]), vocabulary=tokenizer.size)
-    torch.manual_seed(1)
-    task = Classification(labels=("no", "yes", "perhaps"))
-    model = Model(Encoder(config), task.head(config))
-    for name, parameter in model.named_parameters():
-        if name.startswith(("head", "encoder.pooler")):
-            torch.nn.init.normal_(parameter, std=config.hidden**-0.5)
-    save(folder, model, task, tokenizer)
-    return folder
-
-
-def ours(folder: Path, precision: str) -> Side:
-    predictor: Predictor[Any, Any] = open_model(str(folder), precision=precision)
-
-    def logits(encodings: Sequence[Encoding]) -> Logits:
-        return np.stack([scores["logits"] for scores in predictor.scores(encodings)])
-
-    return Side(f"litebert {precision}", logits, lambda one: logits([one]))
-
-
-def peers(folder: Path, name: str, precision: str, threads: int) -> Iterator[Side]:
-    """As documented, and in each setting that might be its best."""
-    call = OPENERS[name](folder, precision, threads)
-    called = f"{name} {precision}"
-    yield Side(f"{called} doc", _in_batches(call, _in_order), _alone(call))
-    yield Side(f"{called} sorted", _in_batches(call, _by_length), _alone(call))
-    if name != "transformers" and threads > 1:
-        single = OPENERS[name](folder, precision, 1, streams=threads)
-        pool = ThreadPoolExecutor(threads)
-        yield Side(f"{called} streams", _in_batches(single, _by_length, pool.map), _alone(call))
-
-
-def _transformers(folder: Path, precision: str, _threads: int) -> Call:
-    from transformers import AlbertForSequenceClassification
-
-    model = AlbertForSequenceClassification.from_pretrained(folder).eval()
-    if precision != "fp32":
-        model = model.to(torch.bfloat16)
-    if precision == "compiled":
-        model = torch.compile(model, dynamic=True)
-
-    def call(feed: Feed) -> Logits:
-        with torch.inference_mode():
-            found = model(**{name: torch.from_numpy(values) for name, values in feed.items()})
-        return found.logits.float().numpy()  # type: ignore[no-any-return]
-
-    return call
-
-
-def _onnxruntime(folder: Path, precision: str, threads: int, streams: int = 1) -> Call:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    file = _exported(folder, "onnx", precision) / "model.onnx"
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    del streams  # A session may be called from as many threads as there are.
-    return lambda feed: session.run(["logits"], feed)[0]
-
-
-def _openvino(folder: Path, precision: str, threads: int, streams: int = 1) -> Call:
-    import openvino
-
-    settings = {
-        "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16",
-        "INFERENCE_NUM_THREADS": threads * streams,
-        "NUM_STREAMS": streams,
-    }
-    file = _exported(folder, "openvino", precision) / "model.xml"
-    model = openvino.Core().compile_model(file, "CPU", settings)
-    own = threading.local()
-
-    def call(feed: Feed) -> Logits:
-        if not hasattr(own, "request"):
-            own.request = model.create_infer_request()
-        return np.array(own.request.infer(feed)["logits"], dtype=np.float32)
-
-    return call
-
-
-OPENERS: dict[str, Callable[..., Call]] = {
-    "transformers": _transformers,
-    "onnxruntime": _onnxruntime,
-    "openvino": _openvino,
-}
-
-
-def _exported(folder: Path, to: str, precision: str) -> Path:
-    out = folder / f"{to}-{precision}"
-    if not out.exists():
-        export(str(folder), out, to=to, precision=precision)  # type: ignore[arg-type]
-    return out
-
-
-def _in_order(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
-    yield from (list(range(i, min(i + 32, len(encodings)))) for i in range(0, len(encodings), 32))
-
-
-def _by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
-    """Longest first, so that the last to be done are small."""
-    batch: list[int] = []
-    for i in sorted(range(len(encodings)), key=lambda i: -len(encodings[i])):
-        if batch and (len(batch) + 1) * len(encodings[batch[0]]) > PLACES:
-            yield batch
-            batch = []
-        batch.append(i)
-    yield batch
-
-
-def _in_batches(
-    call: Call,
-    cut: Callable[[Sequence[Encoding]], Iterable[list[int]]],
-    through: Callable[..., Iterable[Logits]] = map,
-) -> Callable[[Sequence[Encoding]], Logits]:
-    def run(encodings: Sequence[Encoding]) -> Logits:
-        members = list(cut(encodings))
-        found = through(lambda batch: call(_rows([encodings[i] for i in batch])), members)
-        logits = np.concatenate(list(found))
-        back = np.empty_like(logits)
-        back[np.concatenate(members)] = logits
-        return back
-
-    return run
-
-
-def _alone(call: Call) -> Callable[[Encoding], Logits]:
-    return lambda one: call(_rows([one]))
-
-
-def _rows(encodings: Sequence[Encoding]) -> Feed:
-    """Padded to the longest, as a tokenizer gives them."""
-    width = max(map(len, encodings))
-    feed = {
-        name: np.zeros((len(encodings), width), np.int64)
-        for name in ("input_ids", "token_type_ids", "attention_mask")
-    }
-    for row, one in enumerate(encodings):
-        for values, given in zip(feed.values(), (one.ids, one.segments, 1), strict=True):
-            values[row, : len(one)] = given
-    return feed
-
-
-# Measures
 
 
 def compare(given: argparse.Namespace, shape: str, name: str) -> dict[str, Any]:
@@ -282,7 +72,7 @@ def compare(given: argparse.Namespace, shape: str, name: str) -> dict[str, Any]:
         many = task.encode_many(texts_of(name, given.texts), tokenizer)
         encodings = [one for found in many if isinstance(found, list) for one in found]
         sides = list(_sides(given, folder))
-        reference = _in_batches(_transformers(folder, "fp32", given.threads), _by_length)(encodings)
+        reference = in_batches(transformers(folder, "fp32", given.threads), by_length)(encodings)
         rows = [_row(side, encodings, reference) for side in sides]
         if "bulk" in given.parts:
             _timed(rows, sides, given.rounds, "seconds", lambda side: side.all(encodings))
@@ -409,7 +199,7 @@ def cold(given: argparse.Namespace, shape: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = made(shape, SETS["sst2"][2], Path(temporary) / "model")
         models = {"torch": folder} | {
-            name: _exported(folder, to, "fp32")
+            name: exported(folder, to, "fp32")
             for name, to in (("onnxruntime", "onnx"), ("openvino", "openvino"))
         }
         return [
@@ -423,9 +213,6 @@ def _start(model: Path) -> float:
     began = time.perf_counter()
     subprocess.run(command, input='{"text": "a fine film"}\n', text=True, check=True, capture_output=True)
     return time.perf_counter() - began
-
-
-# What is told
 
 
 def told(result: dict[str, Any]) -> str:

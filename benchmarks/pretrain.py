@@ -1,6 +1,6 @@
 """Pretraining, litebert against transformers' AlbertForPreTraining: tokens/s, peak memory and the loss.
 
-    LITEBERT_DATA=… python benchmarks/pretrain.py [--rounds 3] [--shapes tiny] [--lengths 128] [--threads 1]
+    LITEBERT_DATA=… python -m benchmarks.pretrain [--rounds 3] [--shapes tiny] [--lengths 128] [--threads 1]
 
 Each measurement is a process of its own; the sides take turns, round after round, so that a drifting
 machine is fair to all. All read the same samples: masked pieces and two segments cut from featured
@@ -13,22 +13,18 @@ products, measured at the start on as many threads.
 
 from __future__ import annotations
 
-import sys
-
-if __name__ == "__main__":
-    sys.path.pop(0)  # This folder, whose tokenize.py would stand for Python's own.
-
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from benchmarks.turns import Figures, clock, medians, peak_mb
 
 SIDES = ("defaults", "bf16", "compiled", "litebert")
 CONFIGS = {"base": "albert-base-v2", "small": "albert-zh-small", "tiny": "albert-zh-tiny"}
@@ -81,35 +77,20 @@ def compare(
     shape: str, length: int, corpus: Path, threads: int, sides: list[str], rounds: int, rate: float
 ) -> list[dict[str, Any]]:
     """The medians of all sides, measured in turns."""
-    found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
-    for number in range(rounds):
-        for side in sides:
-            found[side].append(child(side, shape, length, corpus, threads))
-            print(f"round {number + 1}, {shape}, {length}, {side}: {found[side][-1]}", file=sys.stderr)
-    rows = [
-        {"shape": shape, "length": length, "side": side}
-        | {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-        for side, runs in found.items()
-    ]
-    ours = rows[-1]["tokens_per_second"]
+    found = medians("benchmarks.pretrain", sides, (shape, length, corpus, threads), rounds)
+    ours = found[sides[-1]]["tokens_per_second"]
     each = operations(shape, length)
     return [
-        row
+        {"shape": shape, "length": length, "side": side, **figures}
         | {
-            "ours_is": round(ours / row["tokens_per_second"], 2),
-            "utilisation": round(row["tokens_per_second"] * each / rate, 3),
+            "ours_is": round(ours / figures["tokens_per_second"], 2),
+            "utilisation": round(figures["tokens_per_second"] * each / rate, 3),
         }
-        for row in rows
+        for side, figures in found.items()
     ]
 
 
-def child(side: str, shape: str, length: int, corpus: Path, threads: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--child", side, shape, str(length), str(corpus), str(threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(side: str, shape: str, length: int, corpus: Path, threads: int) -> dict[str, float]:
+def measure(side: str, shape: str, length: int, corpus: Path, threads: int) -> Figures:
     import torch
 
     torch.set_num_threads(threads)
@@ -121,7 +102,7 @@ def measure(side: str, shape: str, length: int, corpus: Path, threads: int) -> d
     seconds, tokens, loss = taken
     return {
         "tokens_per_second": round(tokens / seconds, 1),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": peak_mb(),
         "last_loss": round(loss, 3),
     }
 
@@ -198,14 +179,11 @@ def litebert(shape: str, length: int, corpus: Path, threads: int) -> tuple[float
 
 def transformers(side: str, shape: str, length: int, corpus: Path) -> tuple[float, int, float]:
     import torch
-    from transformers import AlbertConfig, AlbertForPreTraining
+    from transformers import AlbertForPreTraining
 
-    from litebert.model.checkpoints.huggingface_config import config_to_huggingface
+    from benchmarks.theirs import albert
 
-    keys = config_to_huggingface(config_of(shape), "ForPreTraining")
-    torch.manual_seed(SEED)
-    config = AlbertConfig(**{k: v for k, v in keys.items() if k not in ("architectures", "model_type")})
-    model: Any = AlbertForPreTraining(config).train()
+    model = albert(AlbertForPreTraining, config_of(shape), SEED)
     run = torch.compile(model, dynamic=False) if side == "compiled" else model
     adamw = torch.optim.AdamW(model.parameters(), lr=RATE)
     batches = batches_of(length, corpus)
@@ -243,16 +221,6 @@ def padded(batch: Any, length: int) -> dict[str, Any]:
         "labels": rows(labels, -100),
         "sentence_order_label": batch.order,
     }
-
-
-def clock(taken: Any, warm: int) -> tuple[float, int, float]:
-    """Seconds of the updates after the warm ones, their pieces, and the last loss."""
-    started, pieces, loss = time.perf_counter(), 0, float("nan")
-    for number, (some, loss) in enumerate(taken, start=1):  # noqa: B007
-        pieces += some
-        if number == warm:
-            started, pieces = time.perf_counter(), 0
-    return time.perf_counter() - started, pieces, loss
 
 
 def table(results: list[dict[str, Any]]) -> str:

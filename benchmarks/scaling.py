@@ -1,6 +1,6 @@
 """How much faster two single-threaded processes pretrain than one.
 
-    python -P benchmarks/scaling.py CORPUS [--model config:albert-zh-tiny] [--length 128] [--rounds 5]
+    python -m benchmarks.scaling CORPUS [--model config:albert-zh-tiny] [--length 128] [--rounds 5]
 
 The same whole batch in both; one and two processes take turns, on whatever else the machine does, and the
 median of the rounds' ratios is told. A round is some updates after the first few. Prints one JSON object.
@@ -88,7 +88,7 @@ def _pieces_per_second(processes: int) -> float:
     common = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
     started = [
         subprocess.Popen(
-            [sys.executable, *sys.argv],
+            [sys.executable, "-m", "benchmarks.scaling", *sys.argv[1:]],
             env={**common, "RANK": str(rank), "WORLD_SIZE": str(processes)},
             stdout=subprocess.PIPE,
             text=True,

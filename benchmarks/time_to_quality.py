@@ -155,15 +155,11 @@ SIDES = {"transformers": transformers, "litebert": litebert}
 
 def theirs() -> Any:
     """New weights, drawn as transformers draws them."""
-    import torch
-    from transformers import AlbertConfig, AlbertForPreTraining
+    from transformers import AlbertForPreTraining
 
-    from litebert.model.checkpoints.huggingface_config import config_to_huggingface
+    from benchmarks.theirs import albert
 
-    keys = config_to_huggingface(config_of(SHAPE), "ForPreTraining")
-    torch.manual_seed(SEED)
-    config = AlbertConfig(**{k: v for k, v in keys.items() if k not in ("architectures", "model_type")})
-    return AlbertForPreTraining(config).train()
+    return albert(AlbertForPreTraining, config_of(SHAPE), SEED)
 
 
 def new(folder: Path) -> Path:

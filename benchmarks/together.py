@@ -1,6 +1,6 @@
 """Three Chinese tasks on one encoder against an encoder for each, of as many rows, epochs and updates.
 
-    LITEBERT_DATA=~/data python benchmarks/together.py --rows 1000 --epochs 3 --out runs/together
+    LITEBERT_DATA=~/data python -m benchmarks.together --rows 1000 --epochs 3 --out runs/together
 
 Each is fine-tuned from the embedded model; both sides take the same number of updates in all.
 """

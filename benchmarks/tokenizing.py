@@ -1,6 +1,6 @@
 """How fast texts become pieces with spans, on one core: litebert, Hugging Face `tokenizers`, sentencepiece.
 
-    LITEBERT_DATA=… python benchmarks/tokenize.py [--rounds 7] [--json]
+    LITEBERT_DATA=… python -m benchmarks.tokenizing [--rounds 7] [--json]
 
 Real texts: SST-2 and English Wikipedia for the English tokenizer, ChnSentiCorp and Chinese Wikipedia for the
 Chinese one. The contenders take turns in each round, and a ratio is the median of the rounds' ratios, so that
@@ -10,23 +10,12 @@ wherever they are to be had.
 
 from __future__ import annotations
 
-import os
-import sys
-
-# Beside a script named as this one, `import tokenize` finds the script and not Python's own module, which
-# half of Python's modules want. So Python's own is loaded first, whoever asks.
-_path, _here = sys.path[:], os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
-sys.path[:] = [folder for folder in _path if os.path.abspath(folder) != _here]  # noqa: PTH100
-if __name__ == "tokenize":
-    del sys.modules["tokenize"]
-import tokenize  # noqa: F401
-
-sys.path[:] = _path
-
 import argparse
 import gc
 import gzip
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
