@@ -170,6 +170,12 @@ def drawn() -> Iterator[str]:
         yield "/".join(above)
 
 
+def test_every_file_that_the_design_names_is_there() -> None:
+    named = set(re.findall(r"`([\w/]+\.py)`", (DOCS / "design.md").read_text("utf-8")))
+    assert len(named) > 20
+    assert {name for name in named if not ((SOURCE / name).is_file() or (ROOT / name).is_file())} == set()
+
+
 def test_the_import_contract_is_the_one_that_is_checked() -> None:
     contract = next(b.code for b in blocks(DOCS / "design.md") if b.code.startswith("cli\n"))
     (checked,) = PROJECT["tool"]["importlinter"]["contracts"]
