@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from litebert.engine.calibration import calibrate
 from litebert.engine.leaving import Judge, Rule
@@ -113,18 +115,24 @@ def test_joining_and_leaving_in_any_order(
     assert sum(flow.depths.values()) == sum(lengths)
 
 
-@pytest.mark.parametrize("plan", sorted(PLANS))
-def test_whoever_is_never_sure_gets_the_whole_models_answer(plan: str) -> None:
-    flow = scheduler(plan, 1, Rule("confidence", 1.01), 64)
-    sequences = [sequence(length, length) for length in (2, 5, 5, 17, 30, 40, 40)]
+def through(flow: Scheduler[int], sequences: Sequence[Encoding]) -> NDArray[np.float32]:
+    """The scores of sequences that join at once, [S, K]."""
     for ticket, one in enumerate(sequences):
         flow.join(ticket, one)
     found = {}
     while flow:
         found.update(flow.step())
+    return np.stack([found[i] for i in range(len(sequences))])
+
+
+@pytest.mark.parametrize("plan", sorted(PLANS))
+def test_whoever_is_never_sure_gets_the_whole_models_answer(plan: str) -> None:
+    flow = scheduler(plan, 1, Rule("confidence", 1.01), 64)
+    sequences = [sequence(length, length) for length in (2, 5, 5, 17, 30, 40, 40)]
+    found = through(flow, sequences)
     with torch.inference_mode():
         whole = model(plan, 1)(pack(sequences))["logits"].numpy()
-    assert np.abs(np.stack([found[i] for i in range(len(sequences))]) - whole).max() <= 1e-5
+    assert np.abs(found - whole).max() <= 1e-5
     assert flow.depths == {LAYERS: sum(map(len, sequences))}
 
 
@@ -188,14 +196,9 @@ def test_in_8_bits_every_depth_has_room_for_what_reaches_it() -> None:
         assert least <= low and most >= high, (name, layer)
     flow: Scheduler[int] = Scheduler(staged, JUDGE, Rule("confidence", 1.01))
     sequences = [sequence(length, length) for length in (9, 20, 33)]
-    for ticket, one in enumerate(sequences):
-        flow.join(ticket, one)
-    found = {}
-    while flow:
-        found.update(flow.step())
+    int8 = through(flow, sequences)
     with torch.inference_mode():
         exact = model("one block", 1)(pack(sequences))["logits"].numpy()
-    int8 = np.stack([found[i] for i in range(3)])
     assert not np.array_equal(int8, exact)
     assert np.abs(int8 - exact).max() < 0.2 * np.abs(exact).max()
 

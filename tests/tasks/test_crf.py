@@ -18,7 +18,7 @@ import litebert
 from litebert.engine.opening import open_model
 from litebert.model.config import EncoderConfig
 from litebert.tasks import crf, tags
-from litebert.tasks.spans import IGNORED
+from litebert.tasks.word_tags import IGNORED
 from small_runs import FAST, Runs, made, write
 
 CONFIG = EncoderConfig(vocabulary=50, embedding=8, hidden=16, heads=2, intermediate=32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from toy_run import CLASSES, Toy, evaluate, job, samples
+from watchers import asked_after, keeping
 
 from litebert.errors import LitebertError, ModelError
 from litebert.training.checkpoint import latest
@@ -50,15 +50,6 @@ def _gone_after(count: int, kind: type = Step) -> Watcher:
             seen += isinstance(event, kind)
             if seen == count:
                 raise _GoneError
-
-    return watch
-
-
-def _kept(events: list[Event]) -> Watcher:
-    def watch(inner: Iterator[Event]) -> Iterator[Event]:
-        for event in inner:
-            events.append(event)
-            yield event
 
     return watch
 
@@ -112,24 +103,12 @@ def _from_each_step(tmp_path: Path, made: Job, every: int) -> None:
     for stop in range(1, through.step, every):
         folder = tmp_path / str(stop)
         with pytest.raises(StoppedError):
-            _run(folder, made, _asked_after(stop))
+            _run(folder, made, asked_after(stop))
         events: list[Event] = []
-        model, _ = _run(folder, made, _kept(events))
+        model, _ = _run(folder, made, keeping(events))
         assert isinstance(events[0], Started)
         assert events[0].progress.step == stop, "it really went on"
         assert _same(_final(folder, model), wanted), stop
-
-
-def _asked_after(step: int) -> Watcher:
-    """Asks the run to stop after an update, as `kill` would."""
-
-    def watch(events: Iterator[Event]) -> Iterator[Event]:
-        for event in events:
-            if isinstance(event, Step) and event.step == step:
-                signal.raise_signal(signal.SIGTERM)
-            yield event
-
-    return watch
 
 
 @pytest.mark.parametrize("kind", [Judged, Saving, Saved])
@@ -169,7 +148,7 @@ def test_the_model_left_is_the_best_on_dev(tmp_path: Path) -> None:
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     first, done = _run(tmp_path, job())
     events: list[Event] = []
-    second, again = _run(tmp_path, job(), _kept(events))
+    second, again = _run(tmp_path, job(), keeping(events))
     assert again == done
     assert [type(event) for event in events] == [Started, Finished]
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
@@ -204,10 +183,10 @@ def test_without_dev_the_last_weights_are_the_result(tmp_path: Path) -> None:
 
 def test_saved_by_the_clock(tmp_path: Path) -> None:
     events: list[Event] = []
-    _run(tmp_path, job(save_minutes=1e-9), _kept(events))
+    _run(tmp_path, job(save_minutes=1e-9), keeping(events))
     assert sum(isinstance(event, Saved) for event in events) == 48
     events.clear()
-    _run(tmp_path / "seldom", job(), _kept(events))
+    _run(tmp_path / "seldom", job(), keeping(events))
     assert sum(isinstance(event, Saved) for event in events) == 1
 
 
@@ -250,7 +229,7 @@ def _fragile(**more: Any) -> Job:
 
 def test_a_collapsed_run_begins_again_lower(tmp_path: Path) -> None:
     events: list[Event] = []
-    model, progress = _run(tmp_path, _fragile(), _kept(events), model=_Fragile())
+    model, progress = _run(tmp_path, _fragile(), keeping(events), model=_Fragile())
     (restart,) = [event for event in events if isinstance(event, Restarted)]
     assert (restart.attempt, restart.learning_rate) == (1, VIOLENT / 2)
     assert restart.loss == pytest.approx(math.log(CLASSES), abs=1e-4), "knowing nothing"
@@ -358,7 +337,7 @@ def test_damage_is_told_and_the_run_goes_on_from_before(tmp_path: Path) -> None:
     newest = sorted((tmp_path / "checkpoint").glob("state-*"))[-1]
     (newest / "optimizer.safetensors").write_bytes(b"")
     events: list[Event] = []
-    model, _ = _run(tmp_path, job(), _kept(events))
+    model, _ = _run(tmp_path, job(), keeping(events))
     started = events[0]
     assert isinstance(started, Started)
     assert started.progress.step == 12

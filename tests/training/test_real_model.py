@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from watchers import asked_after
 
 from litebert.data.batches import Batches
 from litebert.data.encoded import Encoded, encode_all
@@ -23,10 +22,9 @@ from litebert.tasks.classification import Classification
 from litebert.tasks.labels import Label
 from litebert.tasks.texts import Text
 from litebert.training.checkpoint import latest
-from litebert.training.events import Event, Watcher
+from litebert.training.events import Watcher
 from litebert.training.fit import Job, fit
 from litebert.training.interrupts import StoppedError
-from litebert.training.loop import Step
 from litebert.training.objectives.finetuning import Finetuning
 from litebert.training.progress import Verdict
 from litebert.training.report.metrics import metrics_log
@@ -84,16 +82,6 @@ def _job(encoded: Encoded, **settings: Any) -> Job:
     )
 
 
-def _asked_after(step: int) -> Watcher:
-    def watch(events: Iterator[Event]) -> Iterator[Event]:
-        for event in events:
-            if isinstance(event, Step) and event.step == step:
-                signal.raise_signal(signal.SIGTERM)
-            yield event
-
-    return watch
-
-
 def _run(folder: Path, job: Job, precision: torch.dtype, *watch: Watcher) -> tuple[bytes, dict[str, Tensor]]:
     folder.mkdir(exist_ok=True)
     fit(_model(precision), job, folder, watch=[metrics_log(folder / "log"), *watch])
@@ -115,7 +103,7 @@ def test_going_on_is_exact(
     for stop in (1, 4, 9):
         folder = tmp_path / str(stop)
         with pytest.raises(StoppedError):
-            _run(folder, made, precision, _asked_after(stop))
+            _run(folder, made, precision, asked_after(stop))
         again, found = _run(folder, made, precision)
         assert again == log
         assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
