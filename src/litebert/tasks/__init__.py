@@ -31,6 +31,7 @@ shared = frozenset(
         "texts",
         "vectors",
         "word_pieces",
+        "word_tags",
         "words",
         "writing",
         "written",

@@ -17,8 +17,8 @@ from litebert.model.config import EncoderConfig
 from litebert.model.hidden import Hidden
 from litebert.model.model import Targets
 from litebert.tasks.heads import Tokens
-from litebert.tasks.spans import IGNORED
 from litebert.tasks.tags import Grammar
+from litebert.tasks.word_tags import IGNORED
 
 FASTER = 50.0
 """The weights of steps are so many times the parameters. To Adam it is a learning rate so many times as high:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert.errors import UsageError
-from litebert.tasks import written
 from litebert.tasks.summarisation import DOCUMENTS, Document
 from litebert.tasks.task import Target, Task
 from litebert.tasks.writing import TEXTS
-from litebert.tasks.written import Script, Wanted, Written
+from litebert.tasks.written import TextTask, Written
 from litebert.text.encoding import Encoding, join
 from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
@@ -41,13 +40,11 @@ class Sentences(Encoding):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Extraction(Task[Document, Written]):
+class Extraction(TextTask[Document]):
     """Which sentences of this text say most of it?"""
 
     name = "extraction"
     Input = Document
-    Output = Written
-    Wanted = Wanted
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "document": DOCUMENTS,
         "text": ("summary", "target", "highlights", "摘要", *TEXTS),
@@ -58,8 +55,6 @@ class Extraction(Task[Document, Written]):
 
     share: float = 0.3
     """How long a summary is, of the text's characters; filled in from the training data."""
-    script: Script = "words"
-    """What texts are counted in; filled in from the training data."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -68,10 +63,6 @@ class Extraction(Task[Document, Written]):
     @property
     def architecture(self) -> str:
         return "ForTokenClassification"
-
-    def fit(self, wanted: Sequence[Written]) -> Extraction:
-        written.needs_metrics()
-        return replace(self, script=written.script_of(one.text for one in wanted[:1000]))
 
     def vocabularies(
         self,
@@ -161,21 +152,6 @@ class Extraction(Task[Document, Written]):
             room -= len(texts[number])
         between = "" if self.script == "characters" else " "
         return Written(between.join(texts[number] for number in sorted(chosen)))
-
-    def mistake(self, output: Written, wanted: Written) -> float | None:
-        return None if written.is_match(output.text, wanted) else 1 - self._rouge(output, wanted)
-
-    def _rouge(self, output: Written, wanted: Written) -> float:
-        return written.rouge_l(output.text, wanted, self.script)
-
-    def measure(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> dict[str, float]:
-        return self.measured(self.counts(outputs, wanted).sum(axis=0))
-
-    def counts(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> NDArray[np.float64]:
-        return written.counts(outputs, wanted, self.script)
-
-    def measured(self, sums: NDArray[np.float64]) -> dict[str, float]:
-        return written.measured(sums)
 
 
 def _bare(text: str) -> str:

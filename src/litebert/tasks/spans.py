@@ -9,34 +9,21 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import InputError
 from litebert.tasks import metrics, span_cells, tags, word_pieces, words
-from litebert.tasks.labels import check_distinct, fit_labels, label_number
+from litebert.tasks.labels import fit_labels, label_number
 from litebert.tasks.rewording import Change, Reworded, Spans
 from litebert.tasks.tags import Chunk, Grammar, Scheme
-from litebert.tasks.task import Record, Target, Task
-from litebert.tasks.words import Bounds, Words, laid_out
-from litebert.text.encoding import Encoding, OnLong
-from litebert.text.tokenizer import Tokenizer
+from litebert.tasks.task import Record, Target
+from litebert.tasks.word_tags import OutputT, WordsT, WordTags, at_words, best_path
+from litebert.tasks.words import Bounds, laid_out
+from litebert.text.encoding import Encoding
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from litebert.model.config import EncoderConfig
-
-WordsT = TypeVar("WordsT", bound=Words)
-OutputT = TypeVar("OutputT")
 Cells = dict[str, Any]
-
-IGNORED = -100
-"""The target of pieces at which no word is read, which the loss leaves out."""
-CRF = "crf"
-"""The part of a head that weighs steps from tag to tag, by its name in a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +41,24 @@ class Span(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpanTask(Task[WordsT, OutputT]):
+class SpanTask(WordTags[WordsT, OutputT]):
     """Abstract: everything but the Input's and Output's names."""
 
-    architecture = "ForTokenClassification"
-    formats: ClassVar[tuple[str, ...]] = ("conll",)
-    piecewise: ClassVar[frozenset[str]] = frozenset({"tag"})
-    judges_unknown = True
-    best = "f1"
     answer: ClassVar[str]
     """The name of the Output's field of spans."""
 
-    on_long: OnLong = "window"
-    labels: tuple[str, ...] = ()
-    """The tags; filled in from the types of the training data."""
     scheme: Scheme = "BIO"
     """How tags spell spans."""
-    crf: bool = False
-    """Whether it learns which tag comes after which, too, and the whole path at once (`crf.py`)."""
 
     def __post_init__(self) -> None:
-        check_distinct(self.labels)
+        super().__post_init__()
         if self.scheme != "any":
             for label in self.labels:
                 tags.parted(label)
+
+    @property
+    def rules(self) -> Grammar:
+        return _grammar(self.labels, self.scheme)
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -122,12 +103,6 @@ class SpanTask(Task[WordsT, OutputT]):
         """The Input with its text changed."""
         return replace(given, text=done.text, tokens=None if given.tokens is None else done.words)
 
-    def encode(self, given: WordsT, tokenizer: Tokenizer) -> list[Encoding]:
-        return [*word_pieces.encode(given, tokenizer, self.max_pieces, self.on_long)]
-
-    def encode_many(self, given: Sequence[WordsT], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
-        return word_pieces.encode_many(given, tokenizer, self.max_pieces, self.on_long)
-
     def target(self, encoding: Encoding, wanted: OutputT) -> Target:
         return self.targets([encoding], wanted)[0]
 
@@ -140,21 +115,6 @@ class SpanTask(Task[WordsT, OutputT]):
         numbers = np.array([label_number(tag, self.labels) for tag in spelt], dtype=np.int64)
         return [{"tag": placed} for placed in at_words(rows, numbers)]
 
-    def head(self, config: EncoderConfig) -> nn.Module:
-        return tag_head(config, self.labels, _grammar(self.labels, self.scheme) if self.crf else None)
-
-    @property
-    def head_parts(self) -> tuple[str, ...]:
-        return (CRF,) if self.crf else ()
-
-    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        return tag_loss(scores, targets["tag"])
-
-    def keep(
-        self, encoding: Encoding, scores: Mapping[str, NDArray[np.float32]]
-    ) -> Mapping[str, NDArray[np.float32]]:
-        return word_pieces.kept(encoding, scores)
-
     def decode(
         self,
         given: WordsT,
@@ -163,7 +123,7 @@ class SpanTask(Task[WordsT, OutputT]):
     ) -> OutputT:
         """The likeliest sequence of tags of those that spell spans, as spans of the text."""
         bounds = np.concatenate([row.bounds[row.read] for row in word_pieces.words_of(encodings)])
-        path = best_path(scores, _grammar(self.labels, self.scheme))
+        path = best_path(scores, self.rules)
         text = given.text if given.text is not None else laid_out(given)[0]
         found = tags.chunks([self.labels[number] for number in path])
         return self.made(tuple(_span(chunk, bounds, text) for chunk in found))
@@ -194,43 +154,6 @@ class SpanTask(Task[WordsT, OutputT]):
 
     def measured(self, sums: NDArray[np.int64]) -> dict[str, float]:
         return metrics.found(sums)
-
-
-def tag_head(config: EncoderConfig, labels: Sequence[str], rules: Grammar | None) -> nn.Module:
-    """A row of outputs for each piece; with rules a conditional random field, which begins with them."""
-    from litebert.tasks.crf import Path
-    from litebert.tasks.heads import Tokens
-
-    return Tokens(config, len(labels)) if rules is None else Path(config, rules)
-
-
-def tag_loss(scores: Mapping[str, Tensor], wanted: Tensor) -> Tensor:
-    """-ln p of the tags, by themselves or as paths, the mean over the words that are read; 0 for none."""
-    from torch.nn.functional import cross_entropy
-
-    if "nats" in scores:
-        total = scores["nats"].sum()
-    else:
-        total = cross_entropy(scores["logits"].float(), wanted, ignore_index=IGNORED, reduction="sum")
-    return total / (wanted != IGNORED).sum().clamp(min=1)
-
-
-def best_path(scores: Sequence[word_pieces.Scores], rules: Grammar) -> list[int]:
-    """The likeliest allowed tags of all words, by what was kept of each window."""
-    rows = word_pieces.rows_of_words(scores)
-    if scores and "steps" in scores[0]:
-        rules = rules.weighed(scores[0]["steps"].astype(np.float64))
-    return tags.best_path(rows - rows.max(axis=1, keepdims=True), rules)
-
-
-def at_words(
-    rows: Sequence[word_pieces.WordEncoding], numbers: NDArray[np.int64]
-) -> Iterator[NDArray[np.int64]]:
-    """For each row the words' numbers at the pieces where they are read, and elsewhere what is ignored."""
-    for row in rows:
-        placed = np.full(len(row), IGNORED, dtype=np.int64)
-        placed[row.read] = numbers[row.words[row.read]]
-        yield placed
 
 
 @lru_cache(maxsize=64)

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import DataError, InputError
+from litebert.errors import DataError
 from litebert.tasks import metrics, tags, word_pieces, words
-from litebert.tasks.labels import LABEL_COLUMNS, check_distinct, fit_labels, label_number
-from litebert.tasks.spans import CRF, IGNORED, at_words, best_path, tag_head, tag_loss
+from litebert.tasks.labels import LABEL_COLUMNS, fit_labels, label_number
 from litebert.tasks.tags import Chunk
-from litebert.tasks.task import Record, Target, Task
+from litebert.tasks.task import Record, Target
+from litebert.tasks.word_tags import IGNORED, WordTags, at_words, best_path
 from litebert.tasks.words import Words, laid_out
-from litebert.text.encoding import Encoding, OnLong
-from litebert.text.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from litebert.model.config import EncoderConfig
+from litebert.text.encoding import Encoding
 
 COLUMNS = ("tags", "pos_tags", "pos", "upos", "chunk_tags", "ner_tags", *LABEL_COLUMNS)
 """The column names that mean tags."""
@@ -38,29 +32,16 @@ class Tags(Record):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Tagging(Task[Words, Tags]):
+class Tagging(WordTags[Words, Tags]):
     """What is the tag of each token of this text?"""
 
     name = "tagging"
     Input = Words
     Output = Tags
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**words.COLUMNS, "tags": COLUMNS}
-    formats: ClassVar[tuple[str, ...]] = ("conll",)
-    architecture = "ForTokenClassification"
-    piecewise: ClassVar[frozenset[str]] = frozenset({"tag"})
-    judges_unknown = True
-    best = "f1"
 
-    on_long: OnLong = "window"
-    labels: tuple[str, ...] = ()
-    """The tags; filled in from the training data."""
     strict: bool = False
     """Of tags that spell spans, whether F1 counts only spans that are spelt as BIO or BIOES has it."""
-    crf: bool = False
-    """Whether it learns which tag comes after which, too, and the whole path at once (`crf.py`)."""
-
-    def __post_init__(self) -> None:
-        check_distinct(self.labels)
 
     def fit(self, wanted: Sequence[Tags]) -> Tagging:
         found = (tag for one in wanted for tag in set(one.tags))
@@ -85,12 +66,6 @@ class Tagging(Task[Words, Tags]):
             raise ValueError(f"there are {len(wanted)} tags, but {len(bounds)} tokens")
         return {**words.cells_of(cells, columns, given, text), columns["tags"]: wanted}
 
-    def encode(self, given: Words, tokenizer: Tokenizer) -> list[Encoding]:
-        return [*word_pieces.encode(given, tokenizer, self.max_pieces, self.on_long)]
-
-    def encode_many(self, given: Sequence[Words], tokenizer: Tokenizer) -> list[list[Encoding] | InputError]:
-        return word_pieces.encode_many(given, tokenizer, self.max_pieces, self.on_long)
-
     def target(self, encoding: Encoding, wanted: Tags) -> Target:
         (row,) = word_pieces.words_of([encoding])
         if row.words.max(initial=-1) >= len(wanted.tags):
@@ -98,21 +73,6 @@ class Tagging(Task[Words, Tags]):
         place = {tag: number for number, tag in enumerate(self.labels)}
         numbers = np.array([place.get(tag, IGNORED) for tag in wanted.tags], dtype=np.int64)
         return {"tag": next(at_words([row], numbers))}
-
-    def head(self, config: EncoderConfig) -> nn.Module:
-        return tag_head(config, self.labels, self._rules if self.crf else None)
-
-    @property
-    def head_parts(self) -> tuple[str, ...]:
-        return (CRF,) if self.crf else ()
-
-    def loss(self, scores: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        return tag_loss(scores, targets["tag"])
-
-    def keep(
-        self, encoding: Encoding, scores: Mapping[str, NDArray[np.float32]]
-    ) -> Mapping[str, NDArray[np.float32]]:
-        return word_pieces.kept(encoding, scores)
 
     def decode(
         self,
@@ -122,7 +82,7 @@ class Tagging(Task[Words, Tags]):
     ) -> Tags:
         """Each word's likeliest tag; where the end was cut off, `O` or the first there is."""
         rows = word_pieces.rows_of_words(scores)
-        numbers = best_path(scores, self._rules) if self.crf else rows.argmax(axis=1).tolist()
+        numbers = best_path(scores, self.rules) if self.crf else rows.argmax(axis=1).tolist()
         cut = len(laid_out(given)[1]) - len(numbers)
         filler = tags.OUTSIDE if tags.OUTSIDE in self.labels else self.labels[0]
         return Tags((*(self.labels[number] for number in numbers), *[filler] * cut))
@@ -160,7 +120,7 @@ class Tagging(Task[Words, Tags]):
         }
 
     @property
-    def _rules(self) -> tags.Grammar:
+    def rules(self) -> tags.Grammar:
         """Any tag may stand anywhere."""
         return tags.grammar(self.labels, "any")
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert.errors import InputError, UsageError
-from litebert.tasks import written
 from litebert.tasks.decoding import Decoding
-from litebert.tasks.defaults import JudgedBy
+from litebert.tasks.defaults import InputT, JudgedBy
 from litebert.tasks.task import Target, Task, caught
-from litebert.tasks.written import Script, Wanted, Written
+from litebert.tasks.written import TextTask, Written
 from litebert.text.encoding import Encoding, join
 from litebert.text.exact import MARK, Spaces, back, shown
 from litebert.text.pieces import Pieces
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from litebert.text.learning import Vocabulary
     from litebert.text.sentencepiece import SentencePieceTokenizer
 
-InputT = TypeVar("InputT")
-
 BEGIN = 2
 """The piece that a text begins with, `[CLS]` (`text/learning.py`)."""
 TEXTS = ("text", "target", "summary", "translation", "output", "reference", "answer", "目标", "摘要", "译文")
@@ -43,11 +40,9 @@ _SECONDS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writing(Task[InputT, Written], Decoding):
+class Writing(TextTask[InputT], Decoding):
     """Abstract: an Input's first field is a text, and the Output is one."""
 
-    Output = Written
-    Wanted = Wanted
     runner = "writing"
     lists: ClassVar[frozenset[str]] = frozenset({"written"})
     best: ClassVar[str] = "bleu"
@@ -69,8 +64,6 @@ class Writing(Task[InputT, Written], Decoding):
     """What is written is written in these; filled in from the training data."""
     joint: bool = False
     """Whether sources are read in the same pieces; filled in."""
-    script: Script = "words"
-    """What texts are counted in; filled in from the training data."""
     longest: int = 0
     """Pieces of the longest text in the training data; filled in."""
 
@@ -100,10 +93,6 @@ class Writing(Task[InputT, Written], Decoding):
     def quick(self) -> Self:
         """Without beams: for looks at dev during training."""
         return replace(self, beams=1)
-
-    def fit(self, wanted: Sequence[Written]) -> Self:
-        written.needs_metrics()
-        return replace(self, script=written.script_of(one.text for one in wanted[:_SECONDS]))
 
     def vocabularies(
         self,
@@ -231,20 +220,6 @@ class Writing(Task[InputT, Written], Decoding):
         unknown = np.flatnonzero(ids == self.tokenizer.unknown).tolist()
         spans = {at: encoding.spans[found["copied"][at]] for at in unknown}
         return {at: source[start:end] for at, (start, end) in spans.items() if start >= 0}
-
-    def mistake(self, output: Written, wanted: Written) -> float | None:
-        if written.is_match(output.text, wanted):
-            return None
-        return 1 - written.rouge_l(output.text, wanted, self.script)
-
-    def measure(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> dict[str, float]:
-        return self.measured(self.counts(outputs, wanted).sum(axis=0))
-
-    def counts(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> NDArray[np.float64]:
-        return written.counts(outputs, wanted, self.script)
-
-    def measured(self, sums: NDArray[np.float64]) -> dict[str, float]:
-        return written.measured(sums)
 
 
 def _is_texts(cell: Any) -> bool:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert.errors import UsageError
-from litebert.tasks.task import Record
+from litebert.tasks.defaults import InputT
+from litebert.tasks.task import Record, Task
 
 Script = Literal["words", "characters"]
 """What a text is counted in: words with spaces between them, or Chinese characters."""
@@ -26,6 +27,8 @@ Script = Literal["words", "characters"]
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _KEPT = 1 << 16
 """Pairs whose statistics are kept, for resampling and for the next look at dev."""
+_SEEN = 1000
+"""Texts by which it is told what they are counted in."""
 _ORDERS = 4
 _COUNTS = 2 * _ORDERS + 2 + 4 + 1 + 2
 
@@ -58,6 +61,33 @@ class Weighed(Written):
     """-ln p of the wanted text, its end included."""
     pieces: int = 0
     """Pieces of the wanted text, its end included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTask(Task[InputT, Written]):
+    """Abstract: a task whose answer is a text, which is compared with others by what both have."""
+
+    Output = Written
+    Wanted = Wanted
+
+    script: Script = "words"
+    """What texts are counted in; filled in from the training data."""
+
+    def fit(self, wanted: Sequence[Written]) -> Self:
+        needs_metrics()
+        return replace(self, script=script_of(one.text for one in wanted[:_SEEN]))
+
+    def mistake(self, output: Written, wanted: Written) -> float | None:
+        return None if is_match(output.text, wanted) else 1 - rouge_l(output.text, wanted, self.script)
+
+    def measure(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> dict[str, float]:
+        return self.measured(self.counts(outputs, wanted).sum(axis=0))
+
+    def counts(self, outputs: Sequence[Written], wanted: Sequence[Written]) -> NDArray[np.float64]:
+        return counts(outputs, wanted, self.script)
+
+    def measured(self, sums: NDArray[np.float64]) -> dict[str, float]:
+        return measured(sums)
 
 
 def needs_metrics() -> None:
