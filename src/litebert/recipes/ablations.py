@@ -80,9 +80,29 @@ def _seeds(count: int) -> Iterator[int]:
 
 def results(variant: Variant, seed: int, data: Path, out: Path, steps: int) -> dict[str, float]:
     """The measures of one pretraining run and of what was fine-tuned from it."""
-    corpus, dev = corpora(data, out)
     place = out / f"{variant.name.replace(' ', '-')}-{seed}"
-    judged = pretrain(
+    judged = _pretrained(variant, seed, data, out, place, steps)
+    found = {"masked words": judged["mlm_accuracy"], "sentences": judged.get("order_accuracy", float("nan"))}
+    for source, measure in TASKS.items():
+        tuned = train(
+            train=source,
+            model=str(place / "pretrained"),
+            out=place / source,
+            epochs=5.0,
+            seed=seed,
+            threads=1,
+            progress="lines",
+        )
+        found[source] = tuned["dev"][measure]
+    return found
+
+
+def _pretrained(
+    variant: Variant, seed: int, data: Path, out: Path, place: Path, steps: int
+) -> dict[str, float]:
+    """The measures on dev of one pretraining run, in `place`."""
+    corpus, dev = corpora(data, out)
+    measures: dict[str, float] = pretrain(
         corpus=corpus,
         dev=dev,
         model=str(untrained(variant, data, place / "new")),
@@ -99,19 +119,7 @@ def results(variant: Variant, seed: int, data: Path, out: Path, steps: int) -> d
         threads=1,
         progress="lines",
     )["dev"]
-    found = {"masked words": judged["mlm_accuracy"], "sentences": judged.get("order_accuracy", float("nan"))}
-    for source, measure in TASKS.items():
-        tuned = train(
-            train=source,
-            model=str(place / "pretrained"),
-            out=place / source,
-            epochs=5.0,
-            seed=seed,
-            threads=1,
-            progress="lines",
-        )
-        found[source] = tuned["dev"][measure]
-    return found
+    return measures
 
 
 def corpora(data: Path, out: Path) -> tuple[Path, Path]:

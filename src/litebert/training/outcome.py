@@ -122,16 +122,11 @@ def card(
     curve: Curve | None = None,
 ) -> Card:
     """The model card's contents."""
-    config, task = prepared.source.config, prepared.task
-    question = (type(task).__doc__ or task.name).partition("\n")[0]
+    task = prepared.task
     given = json.dumps(sample(type(task)), ensure_ascii=False)
     return Card(
         name=folder.resolve().name,
-        what=(
-            f"{question} An encoder of {config.layers} layers, hidden size {config.hidden}, "
-            f"{config.parameters / 1e6:.1f} million parameters, with a head for the task {task.name}. "
-            f"It was trained from {prepared.source.name}."
-        ),
+        what=_what(prepared),
         task=task.name,
         data=prepared.sets.told,
         judged_on=f"{prepared.sets.told['dev']}, {_CHOSEN[prepared.sets.chooses]}",
@@ -146,6 +141,16 @@ def card(
         use=f'import litebert\n\nmodel = litebert.load("{folder}")\nmodel([{given}])',
         labels=getattr(task, "labels", ()),
         exits=_exits(curve) if curve else {},
+    )
+
+
+def _what(prepared: Prepared) -> str:
+    config, task = prepared.source.config, prepared.task
+    question = (type(task).__doc__ or task.name).partition("\n")[0]
+    return (
+        f"{question} An encoder of {config.layers} layers, hidden size {config.hidden}, "
+        f"{config.parameters / 1e6:.1f} million parameters, with a head for the task {task.name}. "
+        f"It was trained from {prepared.source.name}."
     )
 
 

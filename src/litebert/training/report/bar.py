@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from litebert.training.events import Event, Judging, Saving, Started, Watcher
 from litebert.training.loop import Step
@@ -34,21 +34,26 @@ def bar(console: Console | None = None) -> Watcher:
                 forecast.see(event)
                 for line in sentences(event):
                     screen.print(line, markup=False, highlight=False)
-                if isinstance(event, Started):  # The first update may take long: show what lies ahead.
-                    drawn.update(task, now=_at(event.progress.step, forecast))
-                elif isinstance(event, Step):
-                    drawn.update(
-                        task,
-                        description=f"Epoch {event.epoch:.1f}",
-                        total=forecast.plan.total,
-                        completed=event.step,
-                        now=_now(event, forecast),
-                    )
-                elif isinstance(event, Judging | Saving):
-                    drawn.update(task, description="On dev" if isinstance(event, Judging) else "Saving")
+                drawn.update(task, **_shown(event, forecast))
                 yield event
 
     return watch
+
+
+def _shown(event: Event, forecast: Forecast) -> dict[str, Any]:
+    """What an event changes of the bar."""
+    match event:
+        case Started():  # The first update may take long: show what lies ahead.
+            return {"now": _at(event.progress.step, forecast)}
+        case Step():
+            done = {"total": forecast.plan.total, "completed": event.step}
+            return {"description": f"Epoch {event.epoch:.1f}", "now": _now(event, forecast), **done}
+        case Judging():
+            return {"description": "On dev"}
+        case Saving():
+            return {"description": "Saving"}
+        case _:
+            return {}
 
 
 def _at(step: int, forecast: Forecast) -> str:
