@@ -267,6 +267,13 @@ def test_clock(seconds: float | None, said: str) -> None:
 # TensorBoard and curves
 
 
+def test_where_events_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "events").write_text("no folder")
+    with pytest.raises(LitebertError, match=r"cannot write .*events: ") as told:
+        fit(Toy(), job(), tmp_path, watch=[tensorboard(tmp_path / "events")])
+    assert told.value.code == "disk"
+
+
 def test_tensorboard_goes_on_where_the_run_does(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -59,9 +59,9 @@ class Evaluation:
         }
 
     def shown(self, name: str) -> str:
-        """A metric with its interval, if it has one."""
-        low, high = self.intervals.get(name, (None, None))
-        between = "" if low is None else f" (95 %: {low:.4f} to {high:.4f})"
+        """A metric with its interval, if it has one; where all are right, resampling finds nothing else."""
+        low, high = (f"{end:.4f}" for end in self.intervals.get(name, (0, 0)))
+        between = "" if low == high else f" (95 %: {low} to {high})"
         return f"{self.metrics[name]:.4f}{between}"
 
 

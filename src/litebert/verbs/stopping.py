@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -13,6 +14,18 @@ TRY_AGAIN = 75
 """The exit code that says that the same command goes on (`EX_TEMPFAIL`)."""
 
 
+_SOON = 0.05
+"""Seconds until a stop that was lost is asked for again."""
+
+
+class _Stop(SystemExit):
+    """SIGTERM or SIGUSR1, as an exception."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(TRY_AGAIN)
+        self.number = number
+
+
 @contextmanager
 def going_on_later() -> Iterator[None]:
     """Within, SIGTERM and SIGUSR1 end the process with `TRY_AGAIN`; training itself deals with them as long
@@ -21,14 +34,30 @@ def going_on_later() -> Iterator[None]:
         yield
         return
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    usual, sys.unraisablehook = sys.unraisablehook, _heard
     try:
         yield
+    except _Stop as stop:
+        name = signal.Signals(stop.number).name
+        told = f"stopped by {name}; nothing is lost, and the same command goes on"
+        print(told, file=sys.stderr, flush=True)
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = usual
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    name = signal.Signals(number).name
-    print(f"stopped by {name}; nothing is lost, and the same command goes on", file=sys.stderr, flush=True)
-    raise SystemExit(TRY_AGAIN)
+    raise _Stop(number)
+
+
+def _heard(lost: sys.UnraisableHookArgs) -> None:
+    """Where the signal comes while Python cleans up after an object, what is raised is only printed, and the
+    process would go on as if nobody had asked. So it is asked again."""
+    if isinstance(lost.exc_value, _Stop):
+        again = threading.Timer(_SOON, os.kill, (os.getpid(), lost.exc_value.number))
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(lost)

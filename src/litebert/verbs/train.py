@@ -217,11 +217,11 @@ def _told_of_one(results: dict[str, Any], out: Path) -> str:
 
 
 def _chief(dev: dict[str, Any], chief: str) -> str:
-    """Of very few examples no interval is told: where all are right, resampling finds nothing but that."""
+    """Of very few examples no interval is told; nor where all are right: resampling finds no other."""
     from litebert.training.sets import FEW
 
     low, high = dev["intervals"][chief]
     sure = f"95 %: {low:.4f} to {high:.4f}"
-    if dev["examples"] < FEW:
+    if dev["examples"] < FEW or f"{low:.4f}" == f"{high:.4f}":
         sure = "too few examples to say how sure that is"
     return f"{chief} {dev[chief]:.4f} ({sure}) on {dev['examples']} dev examples"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from litebert import durable
 from litebert.training.events import Event, Judged, Restarted, Saving, Started, Watcher
 from litebert.training.loop import Step
 
@@ -30,18 +31,20 @@ def tensorboard(folder: Path, **more: Measure) -> Watcher:
         writer, stride = None, 1
         try:
             for event in events:
-                if isinstance(event, Started) and not event.progress.finished:
-                    stride = -(-event.plan.total // _POINTS)
-                    writer = _writer(folder, event.progress.attempt, event.progress.step)
-                elif isinstance(event, Restarted) and writer:
-                    writer.close()
-                    writer = _writer(folder, event.attempt, 0)
-                elif writer:
-                    _write(writer, event, stride, more)
+                with durable.telling(f"write {folder}"):
+                    if isinstance(event, Started) and not event.progress.finished:
+                        stride = -(-event.plan.total // _POINTS)
+                        writer = _writer(folder, event.progress.attempt, event.progress.step)
+                    elif isinstance(event, Restarted) and writer:
+                        writer.close()
+                        writer = _writer(folder, event.attempt, 0)
+                    elif writer:
+                        _write(writer, event, stride, more)
                 yield event
         finally:
             if writer:
-                writer.close()
+                with durable.telling(f"write {folder}"):
+                    writer.close()
 
     return watch
 
