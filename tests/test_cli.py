@@ -41,7 +41,7 @@ def test_help_lists_the_verbs_the_exit_codes_and_completion(capsys: pytest.Captu
         assert max(map(len, printed.splitlines())) <= 130
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"litebert {__version__}\n"
 
@@ -227,7 +227,7 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("arguments", "code", "told"), MISTAKES, ids=lambda x: " ".join(x) if isinstance(x, list) else ""
 )
-def test_mistakes(
+def test_a_mistake_is_told_with_its_exit_code(
     arguments: list[str],
     code: int,
     told: str,

@@ -187,7 +187,7 @@ def test_folders_that_are_no_model(tmp_path: Path, name: str, told: str) -> None
         ("", "the model's name is empty"),
     ],
 )
-def test_mistyped_names(name: str, told: str) -> None:
+def test_a_mistyped_name_is_told_with_the_nearest(name: str, told: str) -> None:
     with pytest.raises(LitebertError, match=told):
         open_source(name)
 
@@ -225,7 +225,7 @@ def test_dropout_that_cannot_be_meant(runs: Runs, rate: float) -> None:
         open_source(str(runs.model)).with_dropout(rate)
 
 
-def test_precisions() -> None:
+def test_a_precision_is_a_type_or_refused() -> None:
     assert dtype_of("fp32") is torch.float32 and dtype_of("bf16") is torch.bfloat16
     with pytest.raises(UsageError, match="precision must be one of auto, fp32, bf16"):
         dtype_of("fp16")

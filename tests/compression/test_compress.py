@@ -23,7 +23,7 @@ def timeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("litebert.compression.compress.speeds", lambda *_, **__: [figures, figures])
 
 
-def test_all_at_once(runs: Runs, tmp_path: Path) -> None:
+def test_every_way_can_be_taken_at_once(runs: Runs, tmp_path: Path) -> None:
     out, data = tmp_path / "out", str(runs.held_out("classification"))
     found = litebert.compress(
         runs.trained("classification"),
@@ -56,7 +56,7 @@ def test_all_at_once(runs: Runs, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("timeless")
-def test_within_a_bound(runs: Runs, tmp_path: Path) -> None:
+def test_within_a_bound_the_measure_keeps_to_it(runs: Runs, tmp_path: Path) -> None:
     data = str(runs.held_out("classification"))
     found = litebert.compress(
         runs.trained("classification"), tmp_path / "out", data=data, within=0.05, weights="int8"

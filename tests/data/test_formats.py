@@ -90,7 +90,7 @@ def pairs(examples: Examples[object, object]) -> Rows:
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=several)
-def test_rows_come_back(tmp_path: Path, name: str, packed: bool, rows: Rows) -> None:
+def test_rows_come_back_from_every_format(tmp_path: Path, name: str, packed: bool, rows: Rows) -> None:
     assume(writable(name, rows))
     data = WRITERS[name](rows)
     path = tmp_path / (f"x.{name}.gz" if packed else f"x.{name}")

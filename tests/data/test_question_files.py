@@ -88,7 +88,7 @@ def wrote(folder: Path, name: str, content: Any) -> str:
 
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("name", ["dev-v2.0.json", "dev"])
-def test_squad(tmp_path: Path, indent: int | None, name: str) -> None:
+def test_squad_is_read_however_it_is_laid_out(tmp_path: Path, indent: int | None, name: str) -> None:
     path = wrote(tmp_path, name, json.dumps(SQUAD, indent=indent))
     rows = read_file(path, QuestionAnswering())
     assert [row.given for row in rows] == [Question(q, "The Don is long.") for q in ("Which?", "Where?")]

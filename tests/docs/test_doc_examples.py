@@ -16,7 +16,7 @@ SCRIPTS = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_example_runs(script: str, trained: Path, tmp_path: Path) -> None:
+def test_every_example_runs(script: str, trained: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(trained, tmp_path / "clone")
     done = subprocess.run(
         [sys.executable, f"examples/{script}"],

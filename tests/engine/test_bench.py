@@ -60,7 +60,7 @@ def test_int8_is_recommended_where_it_is_worth_it() -> None:
     assert _recommended([{"precision": "fp32", "error": {}}]) == {}
 
 
-def test_mistakes(runs: Runs, tmp_path: Path) -> None:
+def test_what_cannot_be_measured_is_refused(runs: Runs, tmp_path: Path) -> None:
     model, empty = str(runs.trained("classification")), tmp_path / "empty.jsonl"
     empty.write_text("")
     with pytest.raises(InputError, match="nothing to answer"):

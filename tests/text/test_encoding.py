@@ -57,7 +57,7 @@ def test_one_text_and_two(chinese: WordPieceTokenizer) -> None:
     assert one.truncated == two.truncated == 0
 
 
-def test_empty_texts(chinese: WordPieceTokenizer) -> None:
+def test_an_empty_text_is_its_special_pieces(chinese: WordPieceTokenizer) -> None:
     for on_long in ("truncate", "window", "refuse"):
         assert [e.ids.tolist() for e in join(chinese, pieces(0), on_long=on_long)] == [[2, 3]]
         assert [e.ids.tolist() for e in join(chinese, pieces(0), pieces(0), on_long=on_long)] == [[2, 3, 3]]

@@ -43,7 +43,7 @@ def characters(text: str, lower: bool, accents: bool) -> list[tuple[str, int, in
 
 
 @given(TEXTS, st.booleans(), st.booleans())
-def test_any_text(text: str, lower: bool, accents: bool) -> None:
+def test_any_text_is_normalised_character_for_character(text: str, lower: bool, accents: bool) -> None:
     found = Normalizer(do_lower_case=lower, keep_accents=accents)(text)
     wanted = characters(text, lower, accents)
     # A capital sigma's small form depends on its neighbours; where it stands does not.

@@ -166,7 +166,7 @@ def test_what_is_no_text_is_refused(english: SentencePieceTokenizer, text: Any) 
     assert caught.value.code == "type"
 
 
-def test_ids_and_pieces(english: SentencePieceTokenizer) -> None:
+def test_ids_and_pieces_lead_to_each_other(english: SentencePieceTokenizer) -> None:
     assert english.size == len(english.vocabulary.pieces)
     assert [english.piece(id) for id in (0, 1, 2, 3, 4)] == ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
     assert (english.pad, english.unknown, english.cls, english.sep, english.mask) == (0, 1, 2, 3, 4)
@@ -250,7 +250,9 @@ def test_other_kinds_of_model_are_refused(changes: dict[str, Any], message: str)
         SentencePieceTokenizer(train(**changes))
 
 
-def test_published_ids(data_folder: Path, published_english: SentencePieceTokenizer) -> None:
+def test_ids_are_those_that_were_published(
+    data_folder: Path, published_english: SentencePieceTokenizer
+) -> None:
     golden = json.loads((data_folder / "albert_en_vocab" / "golden_tokenization.json").read_text())
     keeping = SentencePieceTokenizer(published_english.model, keep_accents=True)
     for case in golden["keep_accents_true"]:
@@ -314,7 +316,9 @@ LINES = [
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_real_lines(published_english: SentencePieceTokenizer, data_folder: Path, name: str) -> None:
+def test_real_lines_become_what_sentencepiece_makes_of_them(
+    published_english: SentencePieceTokenizer, data_folder: Path, name: str
+) -> None:
     processor = processor_of(published_english)
     with gzip.open(data_folder / name, "rt", encoding="utf-8") as lines:
         some = [line for line, _ in zip(lines, range(800), strict=False)]

@@ -160,7 +160,7 @@ def test_words_are_berts(text: str) -> None:
 
 @pytest.mark.parametrize("train", [train_sentencepiece, train_wordpiece])
 @pytest.mark.parametrize("text", [[], ["", " \t "]])
-def test_no_text(train: Callable[[list[str], int], Tokenizer], text: list[str]) -> None:
+def test_no_text_is_refused(train: Callable[[list[str], int], Tokenizer], text: list[str]) -> None:
     with pytest.raises(UsageError, match="no text to train"):
         train(text, 50)
 

@@ -77,7 +77,7 @@ def assert_sound_spans(tokenizer: WordPieceTokenizer, judge: Any, text: str) -> 
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_hard_texts(options: dict[str, Any]) -> None:
+def test_hard_texts_are_judged_right(options: dict[str, Any]) -> None:
     tokenizer = WordPieceTokenizer(WORDS, **options)
     judge = judge_of(tokenizer)
     assert_judged_right(tokenizer, judge, HARD)
@@ -87,7 +87,7 @@ def test_hard_texts(options: dict[str, Any]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(text=texts, tokenizer=st.sampled_from([WordPieceTokenizer(WORDS, **options) for options in OPTIONS]))
-def test_any_text(text: str, tokenizer: WordPieceTokenizer) -> None:
+def test_any_text_is_judged_right(text: str, tokenizer: WordPieceTokenizer) -> None:
     judge = judge_of(tokenizer)
     assert_judged_right(tokenizer, judge, [text])
     assert_sound_spans(tokenizer, judge, text)
@@ -173,7 +173,7 @@ def test_lone_surrogates_are_named(chinese: WordPieceTokenizer) -> None:
     assert caught.value.code == "surrogate"
 
 
-def test_ids_and_pieces(chinese: WordPieceTokenizer) -> None:
+def test_ids_and_pieces_lead_to_each_other(chinese: WordPieceTokenizer) -> None:
     assert (chinese.pad, chinese.unknown, chinese.cls, chinese.sep, chinese.mask) == (0, 1, 2, 3, 4)
     assert chinese.specials == BERT
     assert chinese.size == len(WORDS)
@@ -232,7 +232,9 @@ def test_unsound_vocabularies_are_refused(vocabulary: list[str], message: str) -
     "name",
     ["chnsenticorp_zh/train.tsv.gz", "wiki_zh/AA_wiki_02.txt.gz", "wiki_en_featured/AA_wiki_02.txt.gz"],
 )
-def test_real_lines(published_chinese: WordPieceTokenizer, data_folder: Path, name: str) -> None:
+def test_real_lines_are_judged_right(
+    published_chinese: WordPieceTokenizer, data_folder: Path, name: str
+) -> None:
     judge = judge_of(published_chinese)
     with gzip.open(data_folder / name, "rt", encoding="utf-8") as lines:
         some = [line for line, _ in zip(lines, range(800), strict=False)]

@@ -37,7 +37,7 @@ def folder(runs: Runs) -> Path:
     return runs.trained("exits")
 
 
-def test_what_it_leaves(folder: Path) -> None:
+def test_the_folder_tells_what_leaving_early_costs(folder: Path) -> None:
     curve = load_curve(folder)
     assert curve.depths == (0, 1) and curve.measure == "accuracy" and curve.examples > 10
     results = json.loads((folder / "results.json").read_text())

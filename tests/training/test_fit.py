@@ -154,7 +154,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def test_early_stopping(tmp_path: Path) -> None:
+def test_training_ends_when_dev_has_not_been_better_for_long(tmp_path: Path) -> None:
     scores = iter([0.5, 0.6, 0.6, 0.55, 0.1, 0.9])
     made = replace(
         job(early_stopping=True, patience=3, evaluate_every=2),

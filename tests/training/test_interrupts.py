@@ -71,7 +71,7 @@ def test_in_another_thread_nothing_is_touched() -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)]
 )
-def test_exit_codes(number: signal.Signals, code: int) -> None:
+def test_each_signal_has_its_exit_code(number: signal.Signals, code: int) -> None:
     error = StoppedError(number, Path("runs/x"), 12)
     assert error.exit_code == code
     assert error.message.startswith(f"stopped by {number.name} after update 12; the state is saved in runs/x")

@@ -112,7 +112,7 @@ def test_the_published_bugs_on_request(place: Place, tmp_path: Path) -> None:
     assert logs["faithful"] == logs["again"] != logs["ours"]
 
 
-def test_depth_grows(place: Place, tmp_path: Path, depths: list[list[int]]) -> None:
+def test_depth_grows_as_the_stack_says(place: Place, tmp_path: Path, depths: list[list[int]]) -> None:
     pretrain(out=tmp_path / "run", **place.options(steps=5, stack=("1:3",)))
     assert depths == [[1]] * 3 + [[2]] * 2
     depths.clear()

@@ -54,7 +54,9 @@ def test_another_versions_progress_is_refused() -> None:
         ([(300, False, 0.3), (340, True, 0.9), (380, True, 0.7)], False),
     ],
 )
-def test_collapse(history: list[tuple[int, bool, float]], collapsed: bool) -> None:
+def test_a_collapse_is_told_from_slow_learning(
+    history: list[tuple[int, bool, float]], collapsed: bool
+) -> None:
     progress = _progress(*(_judgement(s, constant=c, loss=loss) for s, c, loss in history))
     assert progress.collapsed(log(2), since=20) is collapsed
 

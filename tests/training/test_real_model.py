@@ -109,7 +109,7 @@ def test_going_on_is_exact(
         assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
 
 
-def test_it_learns(tmp_path: Path, encoded: Encoded) -> None:
+def test_the_real_model_learns(tmp_path: Path, encoded: Encoded) -> None:
     progress = fit(_model(torch.float32), _job(encoded, steps=120, evaluate_every=40), tmp_path)
     assert progress.best is not None and progress.best.score > 0.9
 

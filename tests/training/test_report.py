@@ -135,7 +135,7 @@ EVENTS: tuple[Event, ...] = (
 )
 
 
-def test_plain_lines() -> None:
+def test_plain_lines_say_what_happens() -> None:
     stream = io.StringIO()
     assert tuple(plain_lines(0.0, stream)(iter(EVENTS))) == EVENTS
     assert stream.getvalue().splitlines() == [
@@ -158,7 +158,7 @@ def test_plain_lines_are_seldom() -> None:
     assert stream.getvalue() == ""
 
 
-def test_json_lines() -> None:
+def test_json_lines_say_the_same_for_programs() -> None:
     stream = io.StringIO()
     assert tuple(json_lines(0.0, stream)(iter(EVENTS))) == EVENTS
     shown = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -198,7 +198,7 @@ def test_the_bar_leaves_the_terminal_as_it_was_after_an_error() -> None:
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l"), "the cursor is back"
 
 
-def test_styles() -> None:
+def test_each_style_has_its_watcher() -> None:
     assert shown("silent") == []
     assert len(shown("auto")) == len(shown("lines")) == len(shown("json")) == len(shown("bar")) == 1
 
@@ -260,7 +260,7 @@ def test_a_time_budget_bounds_the_forecast() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"), [(None, "?"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (11_415.0, "3:10 h")]
 )
-def test_clock(seconds: float | None, said: str) -> None:
+def test_seconds_are_told_as_a_person_would(seconds: float | None, said: str) -> None:
     assert clock(seconds) == said
 
 

@@ -35,7 +35,7 @@ def test_linear_goes_from_the_peak_to_0() -> None:
     assert rates[99] == pytest.approx(1 / 90)
 
 
-def test_constant_stays() -> None:
+def test_constant_stays_at_its_peak() -> None:
     assert _rates("constant")[10:] == [1.0] * 90
 
 

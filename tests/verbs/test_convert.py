@@ -80,7 +80,7 @@ def test_a_tensorflow_checkpoint_is_trained(runs: Runs, tmp_path: Path) -> None:
         ([], 2, "SOURCE"),
     ],
 )
-def test_mistakes(
+def test_a_mistake_is_told_with_its_exit_code(
     runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, told: str
 ) -> None:
     (tmp_path / "full").mkdir()

@@ -70,7 +70,7 @@ def test_what_cannot_be_answered_is_counted(runs: Runs, tmp_path: Path) -> None:
         ({"label": "positive"}, 3, "data.jsonl:1: no column for the text"),
     ],
 )
-def test_mistakes(
+def test_wrong_data_are_told_with_their_exit_code(
     runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str], row: dict[str, str], code: int, told: str
 ) -> None:
     data = write(tmp_path / "data.jsonl", [row])

@@ -40,6 +40,6 @@ def test_what_was_before_gives_way() -> None:
         ({"model": "b"}, "evaluate needs data=…"),
     ],
 )
-def test_mistakes(options: dict[str, str], told: str) -> None:
+def test_an_unknown_keyword_is_told_with_the_nearest(options: dict[str, str], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         made(Evaluate, options)

@@ -72,7 +72,7 @@ def test_extra_keys_are_let_pass(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(("given", "count"), [("", 0), ("\n\n", 0), ('{"text": "fine"}', 1)])
-def test_short_inputs(ask: Ask, given: str, count: int) -> None:
+def test_short_inputs_are_answered(ask: Ask, given: str, count: int) -> None:
     code, rows, _ = ask(given)
     assert (code, len(rows)) == (0, count)
 
@@ -135,7 +135,9 @@ def test_a_full_disk_is_told(ask: Ask) -> None:
         (["--precision", "pf32"], 2, "did you mean 'fp32'"),
     ],
 )
-def test_mistakes(ask: Ask, flags: list[str], code: int, told: str) -> None:
+def test_a_mistake_is_told_before_anything_is_written(
+    ask: Ask, flags: list[str], code: int, told: str
+) -> None:
     found, rows, said = ask(lines({"text": "fine"}), *flags)
     assert (found, rows) == (code, [])
     assert told in said

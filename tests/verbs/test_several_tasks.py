@@ -104,7 +104,7 @@ def test_each_learns_and_what_is_told_is_what_was_saved(place: Place, run: Path)
     assert results["tasks"]["similarity"]["dev"]["pearson"] > 0.8
 
 
-def test_what_it_leaves(run: Path) -> None:
+def test_the_folder_has_a_part_for_each_task(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
     assert {"model.safetensors", "config.json", "README.md", "curves.png", "run.json", "tasks"} <= names
     assert not {"task.json", "mistakes.jsonl", "confusion.csv"} & names

@@ -68,14 +68,14 @@ def test_errors_stand_in_their_places(ask: Ask) -> None:
     ("closed", "code", "printed"),
     [("<&-", 0, ""), (">&-", 1, "it is closed [disk]"), ("2>&-", 0, '"offsets": [[0, 1]]}')],
 )
-def test_closed_streams(closed: str, code: int, printed: str) -> None:
+def test_closed_streams_end_without_a_traceback(closed: str, code: int, printed: str) -> None:
     command = f'echo \'{{"text": "a"}}\' | "$0" -m litebert tokenizer encode {closed}'
     done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert (done.stdout + done.stderr).strip().endswith(printed)
 
 
-def test_there_and_back(ask: Ask) -> None:
+def test_a_text_comes_back_from_its_ids(ask: Ask) -> None:
     _, rows, _ = ask("encode", lines({"text": "the river was wide"}))
     code, back, _ = ask("decode", lines(*({"ids": row["ids"]} for row in rows)))
     assert (code, back) == (0, [{"text": "the river was wide"}])
@@ -115,7 +115,7 @@ def test_from_a_file_to_a_file(ask: Ask, tmp_path: Path) -> None:
         (["--input", "missing.jsonl"], 3, "missing.jsonl: there is no such file"),
     ],
 )
-def test_mistakes(
+def test_a_mistake_is_told_before_anything_is_written(
     ask: Ask, flags: list[str], code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -65,7 +65,7 @@ def quick(
     return train
 
 
-def test_what_it_leaves(runs: Runs) -> None:
+def test_the_folder_has_all_that_a_run_leaves(runs: Runs) -> None:
     folder = runs.trained("classification")
     assert {path.name for path in folder.iterdir() if path.name != ".lock"} == LEFT
     for picture in ("curves.png", "confusion.png"):
@@ -98,7 +98,7 @@ def test_what_is_measured_is_what_was_saved(runs: Runs) -> None:
     assert evaluate(predictor, dev.rows).summary() == results
 
 
-def test_what_it_says(quick: Quick, tmp_path: Path) -> None:
+def test_what_was_decided_is_said(quick: Quick, tmp_path: Path) -> None:
     rows = [
         {"review": row["text"] + " the" * 70 * (number % 4 == 0), "label": row["label"]}
         for number, row in enumerate(made(80, feeling))

@@ -47,7 +47,7 @@ def test_a_vocabulary_of_all_forms(files: Path, tmp_path: Path, capsys: pytest.C
     assert "holds other files" in capsys.readouterr().err
 
 
-def test_from_python(files: Path, tmp_path: Path) -> None:
+def test_python_trains_as_the_command_line_does(files: Path, tmp_path: Path) -> None:
     report = litebert.train_tokenizer(
         files, out=tmp_path / "out", kind="wordpiece", size=300, languages=("zh",)
     )
@@ -69,7 +69,9 @@ def test_from_python(files: Path, tmp_path: Path) -> None:
         ({"kidn": "wordpiece"}, "did you mean 'kind'"),
     ],
 )
-def test_what_cannot_be(files: Path, tmp_path: Path, options: dict[str, object], message: str) -> None:
+def test_what_cannot_be_trained_is_refused(
+    files: Path, tmp_path: Path, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         litebert.train_tokenizer(files, out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()

@@ -54,6 +54,7 @@ def load_exits(folder: Path, depths: Sequence[int], task: Task[Any, Any], config
 
 
 def save_curve(folder: Path, curve: Curve) -> None:
+    """Last: a folder that has it has exits."""
     replace_json(folder / FILE, asdict(curve))
 
 

@@ -153,11 +153,13 @@ def _shares(x: Tensor) -> Tensor:
 
 @fused
 def softmax_slope(weights: Tensor, dweights: Tensor, scale: float) -> Tensor:
+    """The gradient of scores, from that of their softmax: p · (dp - Σ p · dp) · scale, all of one shape."""
     p, dp = weights.float(), dweights.float()
     return (p * (dp - (p * dp).sum(-1, keepdim=True)) * scale).to(weights.dtype)
 
 
 def drop(weights: Tensor, keep: Tensor | None, rate: float) -> Tensor:
+    """weights with those that are not kept at 0, the others over 1 - rate; None keeps all."""
     return weights if keep is None else _dropped(weights, keep, rate)
 
 

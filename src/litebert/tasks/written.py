@@ -148,6 +148,7 @@ def is_match(text: str, wanted: Written) -> bool:
 
 
 def rouge_l(text: str, wanted: Written, script: Script) -> float:
+    """ROUGE-L's F measure, from 0 to 1; of several references the best."""
     return _statistics(text, references(wanted), script)[-2]
 
 

@@ -51,6 +51,7 @@ def fingerprint(settings: TrainSettings, **parts: Mapping[str, str] | str) -> Fi
 
 
 def versions() -> Fingerprint:
+    """Of what computes: other versions may round otherwise."""
     import numpy
     import torch
 

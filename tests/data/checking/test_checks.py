@@ -128,7 +128,7 @@ def test_questions_to_one_passage_are_no_duplicates_but_leak(tmp_path: Path) -> 
     assert at(checked(own, against=str(other)), "leak-group") == [1, 2]
 
 
-def test_encodings(tmp_path: Path) -> None:
+def test_every_wrong_encoding_is_found_and_mended(tmp_path: Path) -> None:
     lines = rows()
     lines[1], lines[2], lines[3] = "很好很好的电影,good", "ä,bad", "cafÃ© was closed,good"
     lines[4] = "the end was lost\ufffd,bad"
@@ -150,7 +150,7 @@ def test_encodings(tmp_path: Path) -> None:
     assert report.summary["encodings"] == {"gb18030": 1, "cp1252": 1, "utf-8": 2}
 
 
-def test_utf16_is_read(tmp_path: Path) -> None:
+def test_utf16_is_read_and_mended_to_utf8(tmp_path: Path) -> None:
     report = checked(written(tmp_path / "a.csv", rows(), "utf-16"), fix=tmp_path / "b.csv")
     assert report.counts == {"encoding": 81}
     assert (tmp_path / "b.csv").read_text("utf-8") == "\n".join(rows()) + "\n"
@@ -239,7 +239,7 @@ def test_labels_that_no_model_believes(tmp_path: Path) -> None:
     assert report.summary["right by words alone"] > 0.95
 
 
-def test_balance(tmp_path: Path) -> None:
+def test_rare_uneven_and_lone_labels_are_told(tmp_path: Path) -> None:
     lines = [*rows(), "never seen elsewhere,odd"]
     report = checked(written(tmp_path / "a.csv", lines))
     assert (at(report, "rare"), at(report, "uneven")) == ([82], [82])
@@ -247,7 +247,7 @@ def test_balance(tmp_path: Path) -> None:
     assert checked(written(tmp_path / "b.csv", lone)).counts["one-label"] == 1
 
 
-def test_long_inputs(tmp_path: Path) -> None:
+def test_inputs_that_are_too_long_are_told(tmp_path: Path) -> None:
     lines = [*rows(), "so many words " * 30 + ",good"]
     report = checked(written(tmp_path / "a.csv", lines), max_pieces=64)
     assert at(report, "long") == [82]

@@ -64,7 +64,7 @@ No end
 """
 
 
-def test_wiki_extractor(tmp_path: Path) -> None:
+def test_documents_of_wikiextractor_are_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "wiki_00"
     path.write_text(WIKI)
     found = read(path)
@@ -73,7 +73,7 @@ def test_wiki_extractor(tmp_path: Path) -> None:
     assert [document.line for document in found] == [1, 6, 10]
 
 
-def test_jsonl(tmp_path: Path) -> None:
+def test_each_line_of_jsonl_is_a_document(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     rows = [{"text": "one\n\ntwo", "id": 1}, {"text": "三"}]
     path.write_text("\n".join(map(json.dumps, rows)) + "\n\n")

@@ -29,5 +29,5 @@ ENGLISH = "The small cat sits on the table and looks out of the window while we 
         ("", "other"),
     ],
 )
-def test_cases(text: str, wanted: str) -> None:
+def test_the_language_of_a_text_is_told(text: str, wanted: str) -> None:
     assert language(text) == wanted

@@ -170,7 +170,7 @@ def test_words_are_masked_whole(instances: Instances, corpus: Corpus) -> None:
     assert pairs > 1000
 
 
-def test_80_10_10(corpus: Corpus) -> None:
+def test_80_10_10_are_masked_replaced_and_kept(corpus: Corpus) -> None:
     counts = np.zeros(3)
     for epoch in range(6):
         instances = Instances(corpus, 64, 3)
@@ -321,7 +321,7 @@ def test_a_later_start_finds_the_same_samples(corpus: Corpus) -> None:
         (lambda _: Masking(cap=0), r"cap \(0\)"),
     ],
 )
-def test_what_cannot_be(corpus: Corpus, make_it: object, said: str) -> None:
+def test_what_cannot_be_masked_is_refused(corpus: Corpus, make_it: object, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         make_it(corpus)  # type: ignore[operator]
 

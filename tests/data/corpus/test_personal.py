@@ -30,7 +30,7 @@ from litebert.data.corpus.personal import scrub
         ("at 192.168.10.254:80 and 2001:db8::ff00:42:8329", "at [ip]:80 and [ip]"),
     ],
 )
-def test_what_goes(given: str, wanted: str) -> None:
+def test_what_is_personal_goes(given: str, wanted: str) -> None:
     scrubbed, found = scrub(given)
     assert scrubbed == wanted
     assert sum(found.values()) >= 1
@@ -50,11 +50,11 @@ def test_what_goes(given: str, wanted: str) -> None:
         "订单号2138001380001",
     ],
 )
-def test_what_stays(text: str) -> None:
+def test_what_only_looks_personal_stays(text: str) -> None:
     assert scrub(text) == (text, {})
 
 
-def test_counts_by_kind() -> None:
+def test_what_goes_is_counted_by_its_kind() -> None:
     assert scrub("a@b.co c@d.org 13800138000")[1] == {"email": 2, "phone": 1}
 
 

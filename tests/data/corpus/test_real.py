@@ -22,7 +22,7 @@ from litebert.text.loading import load_tokenizer
         ("wiki_zh/AA_wiki_00.txt.gz", 0.3, "。！？.!?」”）)"),
     ],
 )
-def test_wikipedia(
+def test_most_of_wikipedia_is_kept(
     tmp_path: Path, tokenizer: Path, data_folder: Path, file: str, kept: float, ending: str
 ) -> None:
     source = data_folder / file
@@ -39,7 +39,7 @@ def test_wikipedia(
     assert len(Instances(corpus, 128, 0).batch(range(32))) == 32
 
 
-def test_a_book(tmp_path: Path, tokenizer: Path, data_folder: Path) -> None:
+def test_a_book_is_kept_without_its_licence(tmp_path: Path, tokenizer: Path, data_folder: Path) -> None:
     book = tmp_path / "pg84.txt"
     book.write_text(gzip.decompress((data_folder / "gutenberg_en/pg84.txt.gz").read_bytes()).decode("cp1252"))
     report = build([book], tmp_path / "out", tokenizer, Settings(near_duplicates=None))

@@ -35,7 +35,7 @@ from litebert.data.corpus.sentences import LONGEST, split
         "第一；第二，第三。|「是嗎？」|他問。",
     ],
 )
-def test_cases(marked: str) -> None:
+def test_a_text_is_split_where_a_sentence_ends(marked: str) -> None:
     """` | ` and `|` show where a text is to be split; the first stands for a space."""
     wanted = [part.strip() for part in marked.split("|")]
     assert split(marked.replace(" | ", " ").replace("|", "")) == wanted

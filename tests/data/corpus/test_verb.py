@@ -24,7 +24,9 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_flags(tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_flags_are_followed_and_the_same_command_goes_on(
+    tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     given = f"{source} --out {tmp_path / 'out'} --tokenizer {tokenizer} --languages en --scrub True"
     given += " --near-duplicates None --documents blank-line --workers 1"
     verb = tyro.cli(Corpus, args=given.split(), config=CONFIG)
@@ -37,7 +39,9 @@ def test_flags(tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.splitlines() == said
 
 
-def test_jobs(tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_jobs_share_the_parts_and_the_last_one_merges(
+    tmp_path: Path, source: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for job in ("1/2", "0/2"):
         given = (
             f"{source} --out {tmp_path / 'out'} --tokenizer {tokenizer} --near-duplicates None --workers 1"

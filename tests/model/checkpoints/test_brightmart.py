@@ -97,7 +97,7 @@ def test_it_is_not_written_as_googles(tiny: Tensors) -> None:
         tensorflow.to_tensorflow(to_huggingface(tiny))
 
 
-def test_there_and_back(tiny: Tensors) -> None:
+def test_names_come_back_as_they_went(tiny: Tensors) -> None:
     back = BRIGHTMART.to_tensorflow(to_huggingface(tiny))
     assert back.keys() == tiny.keys()
     for name, tensor in tiny.items():

@@ -68,7 +68,7 @@ def test_defaults_are_those_of_transformers() -> None:
 
 
 @pytest.mark.parametrize("activation", ["gelu", "relu", "tanh", "linear"])
-def test_there_and_back(activation: str) -> None:
+def test_a_configuration_comes_back_as_it_went(activation: str) -> None:
     google = config_to_google(
         config_from_google({**GOOGLE, "hidden_act": activation, "num_hidden_groups": 3})
     )
@@ -79,7 +79,7 @@ def test_there_and_back(activation: str) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", None])
-def test_no_activation(empty: str | None) -> None:
+def test_no_activation_is_the_linear_one(empty: str | None) -> None:
     assert config_from_google({**GOOGLE, "hidden_act": empty})["hidden_act"] == "linear"
 
 
@@ -99,7 +99,7 @@ def test_the_two_gelus_differ_by_no_more_than_is_said() -> None:
     assert 0.0004 < (exact - tanh).abs().max() < 0.0005
 
 
-def test_bert() -> None:
+def test_berts_configuration_is_read_and_written() -> None:
     config = config_from_google({**SIZES, "hidden_act": "gelu", "directionality": "bidi"})
     assert (config["model_type"], config["hidden_act"], config["hidden_dropout_prob"]) == (
         "bert",

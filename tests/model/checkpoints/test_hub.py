@@ -244,5 +244,5 @@ def test_paths_never_touch_the_network(tmp_path: Path, monkeypatch: pytest.Monke
         ("a/" + "b" * 100, False),
     ],
 )
-def test_hub_names(name: str, could: bool) -> None:
+def test_what_could_be_a_name_on_the_hub_is_told(name: str, could: bool) -> None:
     assert could_be_hub_name(name) is could

@@ -124,7 +124,7 @@ def test_what_is_missing_is_named(key: str) -> None:
         config_from_huggingface({name: value for name, value in ALBERT.items() if name != key})
 
 
-def test_labels() -> None:
+def test_labels_come_back_in_their_order() -> None:
     config = published("albert-zh-tiny")
     raw = config_to_huggingface(config, "ForSequenceClassification", ["好", "坏", "一般"])
     assert raw["id2label"] == {"0": "好", "1": "坏", "2": "一般"}
@@ -155,7 +155,7 @@ def test_labels_without_numbers_are_refused(named: Any) -> None:
         labels_of({"id2label": named})
 
 
-def test_problem_types() -> None:
+def test_problem_types_are_read_and_misspelt_ones_told() -> None:
     raw = config_to_huggingface(
         published("albert-zh-tiny"), "ForSequenceClassification", outputs=1, problem="regression"
     )

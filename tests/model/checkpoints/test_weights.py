@@ -136,7 +136,7 @@ def shards(folder: Path, places: dict[str, Any], extra: str = "model.safetensors
     (folder / extra).write_text(json.dumps({"weight_map": places}))
 
 
-def test_shards(tmp_path: Path) -> None:
+def test_weights_come_back_from_shards(tmp_path: Path) -> None:
     shards(
         tmp_path,
         {"a.weight": "model-00001-of-00002.safetensors", "b.bias": "model-00002-of-00002.safetensors"},

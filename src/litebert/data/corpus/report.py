@@ -78,6 +78,7 @@ class Report:
 
 
 def add(counts: dict[str, int], more: Mapping[str, int]) -> None:
+    """Adds counts to those of the same names, in place."""
     for name, count in more.items():
         counts[name] = counts.get(name, 0) + count
 

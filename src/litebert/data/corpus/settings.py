@@ -71,6 +71,7 @@ class Settings:
 
 
 def default_words() -> Words:
+    """How Chinese words are found: by jieba where it is installed, else pieces stand for words."""
     return "jieba" if find_spec("rjieba") else "pieces"
 
 

@@ -146,6 +146,7 @@ class Encoder(nn.Module):
 
 
 def without_first(batch: Packed, pieces: Tensor | None) -> Hidden:
+    """States of pieces [N, H], where nobody reads those of first pieces."""
     nothing = torch.empty(0)
     return Hidden(batch, nothing, nothing, pieces)
 

@@ -9,6 +9,7 @@ from litebert.model.native.compiling import call
 
 
 def gelu(x: Tensor) -> Tensor:
+    """By tanh, as ALBERT's `gelu_new`; of any shape, fp32 or bf16."""
     y = torch.empty_like(x)
     call("gelu_forward", x.dtype, x.numel(), torch.get_num_threads(), x, y)
     return y

@@ -59,6 +59,7 @@ def _passed(argument: Any) -> Any:
 
 
 def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
+    """Where a tensor's numbers begin, for C; a null pointer for none."""
     assert tensor is None or tensor.is_contiguous()
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 

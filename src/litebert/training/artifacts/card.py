@@ -72,6 +72,7 @@ def write_cards(path: Path, name: str, what: str, cards: Mapping[str, Card]) -> 
 
 
 def markdown(card: Card) -> str:
+    """A model card as Hugging Face's hub reads it, with a header in YAML."""
     parts = [
         _header([card.task], card.languages),
         f"# {escape(card.name)}",

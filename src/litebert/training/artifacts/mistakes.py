@@ -33,4 +33,5 @@ def write_mistakes(path: Path, mistakes: Iterable[Mistake]) -> None:
 
 
 def worst(mistakes: Iterable[Mistake], count: int = WORST) -> list[Mistake]:
+    """The surest first; one whose confidence is not a number counts for least."""
     return nlargest(count, mistakes, key=lambda m: -1.0 if isnan(m.confidence) else m.confidence)

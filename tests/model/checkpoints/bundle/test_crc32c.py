@@ -37,7 +37,7 @@ def test_published_vectors(data: bytes, expected: int) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_short_messages(data: bytes) -> None:
+def test_short_messages_have_the_sum_of_the_definition(data: bytes) -> None:
     assert crc32c(data) == by_definition(data)
 
 

@@ -101,7 +101,7 @@ def test_changing_an_array_leaves_the_file_alone(folder: Path) -> None:
     assert_same(bundle.read(folder), TENSORS)
 
 
-def test_several_shards(tmp_path: Path) -> None:
+def test_tensors_come_back_from_several_shards(tmp_path: Path) -> None:
     entries, shards = {}, [bytearray(b"gap"), bytearray()]
     for at, (name, tensor) in enumerate(TENSORS.items()):
         raw, shard = tensor.tobytes(), shards[at % 2]
@@ -341,7 +341,7 @@ def test_an_index_too_large_to_be_one(folder: Path) -> None:
         bundle.read(folder)
 
 
-def test_a_moved_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_moved_folder_is_read(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     moved = tmp_path_factory.mktemp("moved") / "inner"
     shutil.move(folder, moved)
     assert_same(bundle.read(moved), TENSORS)

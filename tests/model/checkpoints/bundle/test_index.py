@@ -26,7 +26,7 @@ INDEX = Index({"a": ENTRY, "b/c": replace(ENTRY, shape=(6,), offset=24)}, shards
 
 
 @pytest.mark.parametrize("folder", REAL)
-def test_real_indices(data_folder: Path, folder: str) -> None:
+def test_real_indices_say_what_their_variables_are(data_folder: Path, folder: str) -> None:
     place = data_folder / "albert_ckpt_index" / folder
     variables = json.loads((place / "variables.json").read_text())
     found = read_index(place / REAL[folder])

@@ -25,7 +25,7 @@ LIMIT = 1 << 20
         (b"\x46\xf0\x45" + b"q" * 70, b"q" * 70),  # a literal whose length follows
     ],
 )
-def test_by_hand(compressed: bytes, plain: bytes) -> None:
+def test_what_was_packed_by_hand_is_unpacked(compressed: bytes, plain: bytes) -> None:
     assert decompress(compressed, LIMIT) == plain
 
 
