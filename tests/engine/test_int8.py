@@ -20,6 +20,7 @@ from litebert.errors import UsageError
 from litebert.model import eight_bits
 from litebert.model.config import EncoderConfig
 from litebert.model.eight_bits import EightBits, Ranges, has_eight_bits, quantised
+from litebert.model.encoders import albert
 from litebert.model.encoders.albert import Encoder
 from litebert.model.packing import pack
 from litebert.tasks.texts import Text
@@ -62,9 +63,13 @@ def shared(layers: int) -> Encoder:
 @needed
 @pytest.mark.parametrize("layers", [1, 2, 12])
 @pytest.mark.parametrize("reads", ["pieces", "first"])
-def test_every_use_of_every_matrix_is_in_8_bits(layers: int, reads: str) -> None:
-    """Four matrices a layer, stored once; in the last layer, where only first pieces are read, queries apart
-    from keys and values. In floating numbers there is the embedding's factor, and attention itself."""
+def test_every_use_of_every_matrix_is_in_8_bits(
+    layers: int, reads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By torch. Four matrices a layer, stored once; in the last layer, where only first pieces are read,
+    queries apart from keys and values. In floating numbers there is the embedding's factor, and attention
+    itself."""
+    monkeypatch.setattr(albert, "serves", lambda *_: False)
     encoder, tokenizer = shared(layers), load_tokenizer(str(tokenizer_folder()))
     calibrate(encoder, tokenizer)
     encoder.dtype = torch.int8

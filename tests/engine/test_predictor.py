@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from litebert.engine.predictor import Predictor
 from litebert.engine.runners.eager import Eager
 from litebert.errors import InputError, ModelError
 from litebert.model.encoders.albert import Encoder
+from litebert.model.native.layers import Layers
 from litebert.model.packing import pack
 from litebert.tasks.labels import Label
 from litebert.tasks.texts import Text
@@ -86,14 +88,17 @@ def test_a_stream_is_answered_as_it_is_read(
 def test_weights_are_packed_once(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(str(runs.trained("classification")))
     packed = 0
-    pack = Encoder._pack
 
-    def counted(self: Encoder, run: object) -> object:
-        nonlocal packed
-        packed += 1
-        return pack(self, run)  # type: ignore[arg-type]
+    def counted(pack: Any) -> Any:
+        def count(*given: Any) -> Any:
+            nonlocal packed
+            packed += 1
+            return pack(*given)
 
-    monkeypatch.setattr(Encoder, "_pack", counted)
+        return count
+
+    monkeypatch.setattr(Encoder, "_pack", counted(Encoder._pack))
+    monkeypatch.setattr(Layers, "__init__", counted(Layers.__init__))
     for _ in range(3):
         model(["wonderful"])
     assert packed == 1

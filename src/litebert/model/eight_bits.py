@@ -85,9 +85,8 @@ class EightBits:
         into: str | None = None,
         floats: torch.dtype | None = None,
     ) -> None:
-        scales = (weight.abs().amax(1) / 127).clamp_min(1e-12)
-        whole = torch.round(weight / scales[:, None]).to(torch.int8)
-        self._weight, self._scales = _packed(whole), scales.float()
+        whole, self._scales = whole_numbers(weight)
+        self._weight = _packed(whole)
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = None if bias is None else bias.detach().float()
         self._ranges, self._name, self._then, self._into = ranges, name, then, into
@@ -110,6 +109,12 @@ class EightBits:
             dtype,
             *POST_OPERATIONS[self._then],
         )
+
+
+def whole_numbers(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A weight as int8 [out, in], and what one is in each row, fp32 [out]."""
+    scales = (weight.abs().amax(1) / 127).clamp_min(1e-12)
+    return torch.round(weight / scales[:, None]).to(torch.int8), scales.float()
 
 
 def quantised(x: Tensor, step: Step) -> Tensor:

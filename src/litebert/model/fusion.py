@@ -21,7 +21,8 @@ import torch
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_on = False
+_on: bool | None = None
+"""None outside of `fusing`."""
 _SECONDS = 120
 """After which a compiler is given up."""
 
@@ -56,7 +57,12 @@ def fusing(on: bool) -> Iterator[None]:
 
 def wanted() -> bool:
     """Whether compiled functions are asked for here, and there is a compiler."""
-    return _on
+    return bool(_on)
+
+
+def decided() -> bool:
+    """Whether this is within `fusing`, which says whether functions are compiled."""
+    return _on is not None
 
 
 def _compile(function: Callable[P, R]) -> Callable[P, R]:

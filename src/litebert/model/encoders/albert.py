@@ -25,12 +25,13 @@ from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw
 from litebert.model.eight_bits import Ranges
 from litebert.model.hidden import Hidden, Reads, means
+from litebert.model.native.layers import Layers, serves
 from litebert.model.packing import Packed
 from litebert.model.products import Linear, Written, written
 
 Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
-Version = tuple[torch.dtype, bool, Written]
-"""The precision, whether in floating numbers, and the blocks' parameters."""
+Version = tuple[torch.dtype, object, Written]
+"""The precision, what is in 8 bits, and the blocks' parameters."""
 
 
 class Encoder(nn.Module):
@@ -49,6 +50,7 @@ class Encoder(nn.Module):
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
         self._kept: tuple[Version, Prepared] | None = None
+        self._kept_layers: tuple[object, Layers] | None = None
         initialise(self, config.initial_std)
 
     def add_layers(self, config: EncoderConfig) -> None:
@@ -64,6 +66,8 @@ class Encoder(nn.Module):
         run = self.run()
         if reads == "nothing":
             return without_first(batch, None)
+        if (layers := self._together(run, batch)) is not None:
+            return self._at_once(layers, batch, run, reads)
         attend, feed = self.prepared(run)
         *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
         x = self.embeddings(batch, run)
@@ -78,6 +82,14 @@ class Encoder(nn.Module):
             return without_first(batch, x)
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
+
+    def _at_once(self, layers: Layers, batch: Packed, run: Pass, reads: Reads) -> Hidden:
+        x = layers(self.embeddings(batch, run), batch, first=reads == "first")
+        if reads == "memory":
+            return without_first(batch, x.to(run.dtype))
+        first = x if reads == "first" else x.index_select(0, batch.first)
+        pieces = None if reads == "first" else x[: batch.count].to(run.dtype)
+        return Hidden(batch, first.to(run.dtype), self.pooler(first), pieces)
 
     def at_exits(self, batch: Packed, depths: Collection[int]) -> tuple[dict[int, Hidden], Hidden]:
         """What exits read after so many layers, perhaps 0, and what is known of first pieces after all."""
@@ -120,7 +132,7 @@ class Encoder(nn.Module):
 
     def __getstate__(self) -> dict[str, object]:
         """Without the packed matrices, which torch cannot copy."""
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": None, "_kept_layers": None}
 
     def prepared(self, run: Pass) -> Prepared:
         """The blocks, matrices packed: for this step or, without gradients, until weights change."""
@@ -129,12 +141,24 @@ class Encoder(nn.Module):
             return self._pack(run)
         version = (
             run.dtype,
-            run.ranges is None or run.ranges.watching,
+            run.ranges is not None and (run.ranges.watching, id(run.ranges)),
             written(self.attention) + written(self.feedforward),
         )
         if self._kept is None or self._kept[0] != version:
             self._kept = version, self._pack(run)
         return self._kept[1]
+
+    def _together(self, run: Pass, batch: Packed) -> Layers | None:
+        """All layers as one call, kept until weights change; None where only one after another will do."""
+        learns = torch.is_grad_enabled() or run.draw is not None
+        watching = run.ranges is not None and run.ranges.watching
+        if learns or watching or batch.causal or not serves(self.config, self.dtype, batch.ids.device):
+            return None
+        version = (self.dtype, id(run.ranges), written(self.attention) + written(self.feedforward))
+        if self._kept_layers is None or self._kept_layers[0] != version:
+            parts = list(self.attention), list(self.feedforward)
+            self._kept_layers = version, Layers(*parts, self.config, self.dtype, run.ranges)  # type: ignore[arg-type]
+        return self._kept_layers[1]
 
     def _pack(self, run: Pass) -> Prepared:
         attention: list[Attention] = list(self.attention)  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
-"""What stands between a step's products as a small C++ library, compiled where there is a compiler.
+"""What stands between a step's products, and a whole encoder that answers, as a small C++ library, compiled
+where there is a compiler.
 
 It is compiled for the processor that it runs on, once, and kept in the user's cache. Without a compiler, for
 other devices and precisions, and where it cannot be loaded, torch's operators serve.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -22,9 +24,9 @@ from torch import Tensor
 
 from litebert import durable
 from litebert.errors import LitebertError
-from litebert.model.fusion import compiler, wanted
+from litebert.model.fusion import compiler, decided, fusing, wanted
 
-SOURCE = Path(__file__).with_name("kernels.cpp")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "layers.cpp"))
 _FLAGS = ("-O3", "-std=c++17", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-mcpu=native",))
 """How compilers are told to make use of all that this processor has; the first that is understood."""
@@ -64,12 +66,40 @@ def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
+def library() -> ctypes.CDLL | None:
+    """Within a training run the library if it is wanted there, compiled if need be, so that a run that goes
+    on has what it began with. Elsewhere what was compiled before: nobody who asks one question waits for it.
+    Where it is missing, it is compiled beside, for those who come later."""
+    return (_library() if wanted() else None) if decided() else _found()
+
+
 @cache
 def _library() -> ctypes.CDLL | None:
     with suppress(OSError, subprocess.SubprocessError):
         made_of = _made_of()
         return _kept(made_of) or _built(made_of)
     return None
+
+
+@cache
+def _found() -> ctypes.CDLL | None:
+    kept = _kept(_made_of())
+    if kept is None:
+        _build_beside()
+    return kept
+
+
+def _build_beside() -> None:
+    """Begins to compile in a process of its own, unless another one has."""
+    with suppress(OSError, RuntimeError):
+        mark = _cache() / "compiling"
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        if mark.exists() and time.time() - mark.stat().st_mtime < _SECONDS:
+            return
+        mark.touch()
+        command = [sys.executable, "-m", __name__]
+        silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.Popen(command, start_new_session=True, **silent)  # type: ignore[call-overload]
 
 
 def _kept(made_of: str) -> ctypes.CDLL | None:
@@ -112,7 +142,7 @@ def _forget_old(cache: Path) -> None:
 
 def _compile(path: Path) -> bool:
     for own in _OWN:
-        command = [str(compiler()), *_FLAGS, *own, str(SOURCE), "-o", str(path)]
+        command = [str(compiler()), *_FLAGS, *own, *map(str, SOURCES), "-o", str(path)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
         if done.returncode == 0 and path.is_file():
             return True
@@ -135,11 +165,8 @@ def _digest(data: bytes) -> str:
 
 
 def _made_of() -> str:
-    """Of all that the library is made from: source, flags, compiler and processor."""
-    command = [str(compiler()), "--version"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
-    parts = (SOURCE.read_bytes(), repr((_FLAGS, _OWN)).encode(), done.stdout, _processor())
-    return _digest(b"\0".join(parts))
+    """Of what the library is made from: source, flags and processor."""
+    return _digest(b"\0".join((*map(Path.read_bytes, SOURCES), repr((_FLAGS, _OWN)).encode(), _processor())))
 
 
 def _processor() -> bytes:
@@ -147,3 +174,10 @@ def _processor() -> bytes:
         lines = Path("/proc/cpuinfo").read_bytes().split(b"\n\n")[0].splitlines()
         return b"\n".join(line for line in lines if line.startswith((b"model name", b"flags", b"Features")))
     return repr(os.uname().machine).encode()
+
+
+if __name__ == "__main__":
+    with suppress(AttributeError, OSError):
+        os.nice(10)
+    with fusing(True):
+        library()

@@ -1,0 +1,554 @@
+// The layers of an encoder for one packed batch, in one call: beside its multiplications answering then costs
+// little, for nothing leaves the cache between two of them, and there is one call in place of fifty.
+//
+// A thread takes some whole sequences, about a block of rows, through all layers. Where there are fewer of these
+// than keep the threads busy, each takes its share of the pieces, and waits for the others once a layer, before it
+// reads their keys and values. No sum depends on what shares a batch, a block or a thread with it: a sequence alone
+// has the answer that it has in any batch, bit for bit.
+//
+// Numbers of type A are multiplied: float; bf16; or unsigned bytes, each with its scale and zero, by signed ones.
+// Between products the states are fp32. Rows of H numbers lie filled up to a multiple of 32, with zeros.
+// Weights come in panels of 32 outputs: [outputs / 32][inputs / STEP][32][STEP] (`layers.py` packs them).
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#include <immintrin.h>
+#include <omp.h>
+
+namespace {
+
+constexpr int64_t TALL = 12, BROAD = 32, WIDE = 16;  // A tile of sums in registers; numbers in a vector.
+constexpr int64_t BLOCK = 144;                       // Rows that go from product to product in the cache.
+
+struct bf16 {
+    uint16_t bits;
+};
+typedef uint8_t byte;
+
+template <class A>
+constexpr int64_t STEP = 4 / sizeof(A);  // Neighbours along the inputs that one instruction takes together.
+
+struct Scale {  // A byte u stands for (u - zero) * scale.
+    float scale, zero;
+};
+struct Matrix {  // scales, sums [outputs]: of bytes alone.
+    const void *weight;
+    const float *bias, *scales, *sums;
+};
+struct Attention {
+    Matrix query, key, value, output;
+    const float *weight, *bias;  // Of the norm.
+};
+struct FeedForward {
+    Matrix up, down;
+    const float *weight, *bias;
+};
+struct Layer {  // And what reaches its matrices.
+    const Attention *attention;
+    const FeedForward *feedforward;
+    Scale qkv, output, up, down;
+};
+struct Shape {
+    int64_t pieces, sequences, layers, hidden, heads, inside, threads, activation, first;
+    float epsilon;
+    const int64_t *starts;
+    const Layer *each;
+};
+
+int64_t filled(int64_t n) { return (n + BROAD - 1) / BROAD * BROAD; }
+int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
+__mmask16 some(int64_t n) { return n >= WIDE ? 0xffff : n <= 0 ? 0 : (1u << n) - 1; }
+
+// ---- vectors --------------------------------------------------------------------------------------------------
+
+inline __m512 exponential(__m512 x) {  // Cephes' expf, to 2e-7 of the value; 0 far below.
+    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 8);
+    const __m512 f = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f),
+                                      _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
+    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+    for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
+    return _mm512_scalef_ps(_mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(f, f), f), _mm512_set1_ps(1)), n);
+}
+
+inline __m512 over(__m512 x) {  // 1 / x, to the last bit or two.
+    const __m512 y = _mm512_rcp14_ps(x);
+    return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2)));
+}
+
+inline __m512 gelu_new(__m512 x) {  // x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))
+    const __m512 cubic = _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(0.044715f), _mm512_set1_ps(1));
+    const __m512 steep = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(-1.5957691216057308f)), cubic);
+    const __m512 below = exponential(_mm512_min_ps(steep, _mm512_set1_ps(80)));
+    return _mm512_mul_ps(x, over(_mm512_add_ps(_mm512_set1_ps(1), below)));
+}
+
+inline __m512 gelu(__m512 x) {  // x (1 + erf(x / sqrt 2)) / 2; erf by Abramowitz and Stegun 7.1.26, to 2e-7.
+    const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678f)), one = _mm512_set1_ps(1);
+    const __m512 t = over(_mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911f), one));
+    __m512 p = _mm512_set1_ps(1.061405429f);
+    for (float c : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
+        p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(c));
+    const __m512 rest = _mm512_mul_ps(_mm512_mul_ps(p, t), exponential(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), z), z)));
+    const __m512 half = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5f)), rest);
+    return _mm512_mask_sub_ps(half, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ), x, half);
+}
+
+inline __m512 activated(int64_t activation, __m512 x) {
+    return activation == 0 ? gelu_new(x) : activation == 1 ? gelu(x) : _mm512_max_ps(x, _mm512_setzero_ps());
+}
+
+// ---- numbers in memory ----------------------------------------------------------------------------------------
+
+inline __m512 vector(const float *x, __mmask16 which = 0xffff) { return _mm512_maskz_loadu_ps(which, x); }
+inline __m512 vector(const bf16 *x, __mmask16 which = 0xffff) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(which, x)), 16));
+}
+
+// STEP neighbours of each column, of which `count` are there
+inline __m512i neighbours(const float *x, int64_t, int64_t, __mmask16 which) {
+    return _mm512_maskz_loadu_epi32(which, x);
+}
+inline __m512i neighbours(const bf16 *x, int64_t x_row, int64_t count, __mmask16 which) {
+    const __mmask16 second = count > 1 ? which : 0;
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(which, x));
+    const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(second, x + x_row));
+    return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+template <class A>
+struct Put {  // Numbers as A, wherever they go.
+    explicit Put(Scale = {}) {}
+    void operator()(float *to, __m512 x, __mmask16 which = 0xffff) const { _mm512_mask_storeu_ps(to, which, x); }
+    void operator()(bf16 *to, __m512 x, __mmask16 which = 0xffff) const {
+#ifdef __AVX512BF16__
+        _mm256_mask_storeu_epi16(to, which, (__m256i)_mm512_cvtneps_pbh(x));
+#endif
+    }
+};
+
+template <>
+struct Put<byte> {
+    __m512 inverse, zero;
+    explicit Put(Scale s) : inverse(_mm512_set1_ps(1 / s.scale)), zero(_mm512_set1_ps(s.zero)) {}
+    void operator()(byte *to, __m512 x, __mmask16 which = 0xffff) const {
+        const __m512i whole = _mm512_cvtps_epi32(_mm512_fmadd_ps(x, inverse, zero));
+        const __m512i positive = _mm512_max_epi32(whole, _mm512_setzero_si512());
+        _mm_mask_storeu_epi8(to, which, _mm512_cvtusepi32_epi8(positive));
+    }
+};
+
+// ---- products -------------------------------------------------------------------------------------------------
+
+inline __m512 more(const float *a, const char *b, __m512 sum) {
+    return _mm512_fmadd_ps(_mm512_set1_ps(*a), _mm512_loadu_ps(b), sum);
+}
+inline __m512 more(const bf16 *a, const char *b, __m512 sum) {
+#ifdef __AVX512BF16__
+    int32_t pair;
+    std::memcpy(&pair, a, 4);
+    return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_epi32(pair), (__m512bh)_mm512_loadu_si512(b));
+#else
+    return sum;
+#endif
+}
+inline __m512i more(const byte *a, const char *b, __m512i sum) {
+#ifdef __AVX512VNNI__
+    int32_t four;
+    std::memcpy(&four, a, 4);
+    // In assembler, as compilers otherwise keep half of the sums in memory.
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(four)), "v"(_mm512_loadu_si512(b)));
+#endif
+    return sum;
+}
+
+template <class A>
+using Sum = std::conditional_t<std::is_same_v<A, byte>, __m512i, __m512>;
+
+// sums [R, 32] = a [R, steps * STEP] by one panel. Rows are reached from every third, as addresses are cheap so.
+template <class A, int R>
+void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, void *sums, const char *ahead, int64_t stride) {
+    Sum<A> sum[R][2] = {};
+    const A *third[4] = {a, a + 3 * a_row, a + 6 * a_row, a + 9 * a_row};
+    for (int64_t k = 0; k < steps; k++, panel += 4 * BROAD, ahead += stride) {
+        _mm_prefetch(ahead, _MM_HINT_T1);
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) {
+            sum[r][0] = more(third[r / 3] + r % 3 * a_row, panel, sum[r][0]);
+            sum[r][1] = more(third[r / 3] + r % 3 * a_row, panel + 64, sum[r][1]);
+        }
+        for (auto &row : third) row += STEP<A>;
+    }
+    std::memcpy(sums, sum, sizeof sum);
+}
+
+template <class A>
+using Tile = void (*)(const A *, int64_t, const char *, int64_t, void *, const char *, int64_t);
+template <class A>
+constexpr Tile<A> TILES[] = {nullptr,      tile<A, 1>, tile<A, 2>, tile<A, 3>,  tile<A, 4>,  tile<A, 5>, tile<A, 6>,
+                             tile<A, 7>, tile<A, 8>, tile<A, 9>, tile<A, 10>, tile<A, 11>, tile<A, 12>};
+
+// A panel after another; then(row, column, sums) has a vector of each row of each tile.
+template <class A, class Then>
+inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row, const void *panels,
+                  Then then) {
+    alignas(64) Sum<A> sums[TALL * 2];
+    const int64_t steps = parts(inputs, STEP<A>), count = parts(rows, TALL);
+    for (int64_t j = 0; j < columns; j += BROAD)
+        for (int64_t t = 0; t < count; t++) {
+            const int64_t from = rows * t / count, height = rows * (t + 1) / count - from;
+            TILES<A>[height](a + from * a_row, a_row, (const char *)panels + j * steps * 4, steps, sums, (const char *)panels + (j + BROAD) * steps * 4 + t * steps * (128 / count), 128 / count);
+            for (int64_t r = 0; r < height; r++)
+                for (int64_t v = 0; v < 2; v++) then(from + r, j + v * WIDE, sums[2 * r + v]);
+        }
+}
+
+// a matrix's sums as real numbers, bias and all
+inline __m512 real(const Matrix &m, Scale, int64_t column, __m512 sum) {
+    return _mm512_add_ps(sum, vector(m.bias + column));
+}
+inline __m512 real(const Matrix &m, Scale s, int64_t column, __m512i sum) {
+    const __m512 scale = _mm512_mul_ps(vector(m.scales + column), _mm512_set1_ps(s.scale));
+    const __m512 whole = _mm512_fnmadd_ps(vector(m.sums + column), _mm512_set1_ps(s.zero), _mm512_cvtepi32_ps(sum));
+    return _mm512_fmadd_ps(whole, scale, vector(m.bias + column));
+}
+
+template <class A, class Then>
+inline void multiply(const Matrix &m, Scale s, int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row,
+                     Then then) {
+    tiles(rows, columns, inputs, a, a_row, m.weight,
+          [&](int64_t row, int64_t column, Sum<A> sum) { then(row, column, real(m, s, column, sum)); });
+}
+
+// ---- memory that stays with its thread --------------------------------------------------------------------------
+
+struct Arena {
+    std::vector<char> held;
+    int64_t used = 0;
+    template <class T>
+    T *take(int64_t count) {  // At a cache line.
+        char *at = held.data() + used;
+        used += (count * int64_t(sizeof(T)) + 127) / 64 * 64;
+        return (T *)((uintptr_t(at) + 63) / 64 * 64);
+    }
+    void begin(int64_t bytes) {
+        used = 0;
+        if (int64_t(held.size()) < bytes) held.assign(bytes, 0);
+    }
+};
+
+// ---- the encoder ------------------------------------------------------------------------------------------------
+
+template <class A>
+struct Encoder {
+    using K = std::conditional_t<std::is_same_v<A, byte>, bf16, A>;  // What attention multiplies.
+
+    const Shape &s;
+    const int64_t depth, row, qkv_row, inside_row, longest;
+    const bool together;           // Whether other threads work on other pieces of the same sequences.
+    float *states, *first_states;  // [N, row], [B, row]
+    A *first_rows;                 // [B, row]: of first pieces, what reaches the last layer's queries.
+    K *qkv[2];                     // [N, qkv_row], of a layer and the next.
+    float *out;  // [N, H], or [B, H]
+
+    struct Scratch {
+        A *rows, *inside;  // [BLOCK, row], [BLOCK, inside_row]
+        K *keys, *values, *weights;
+        float *scores;
+        int64_t packed = -1;  // Of which layer and sequence keys and values are packed.
+    };
+
+    int64_t key_size() const { return filled(longest) * filled(depth); }
+
+    void scratch(Arena &arena, Scratch &x) const {
+        const int64_t packs = s.heads * key_size(), sizes = BLOCK * (row + inside_row) * sizeof(A);
+        arena.begin(sizes + (2 * packs + TALL * filled(longest)) * sizeof(K) + TALL * filled(longest) * 4 + 1024);
+        x.rows = arena.take<A>(BLOCK * row), x.inside = arena.take<A>(BLOCK * inside_row);
+        x.keys = arena.take<K>(packs), x.values = arena.take<K>(packs);
+        x.weights = arena.take<K>(TALL * filled(longest)), x.scores = arena.take<float>(TALL * filled(longest));
+    }
+
+    bool last(int64_t layer) const { return s.first && layer == s.layers - 1; }
+    int64_t begun(int64_t piece) const {  // How many sequences begin before a piece.
+        return std::lower_bound(s.starts, s.starts + s.sequences, piece) - s.starts;
+    }
+
+    void copied(int64_t rows, const float *x, A *to, Scale scale) const {
+        const Put<A> put(scale);
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < row; j += WIDE) put(to + i * row + j, vector(x + i * row + j));
+    }
+
+    void normalised(int64_t rows, float *x, const float *weight, const float *bias) const {
+        for (int64_t i = 0; i < rows; i++, x += row) {
+            __m512 total = _mm512_setzero_ps(), square = _mm512_setzero_ps();
+            for (int64_t j = 0; j < row; j += WIDE) total = _mm512_add_ps(total, vector(x + j));
+            const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(total) / s.hidden);
+            for (int64_t j = 0; j < row; j += WIDE) {
+                const __m512 away = _mm512_maskz_sub_ps(some(s.hidden - j), vector(x + j), mean);
+                square = _mm512_fmadd_ps(away, away, square);
+            }
+            const __m512 scale = _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(square) / s.hidden + s.epsilon));
+            for (int64_t j = 0; j < row; j += WIDE) {
+                const __m512 z = _mm512_mul_ps(_mm512_sub_ps(vector(x + j), mean), scale);
+                _mm512_storeu_ps(x + j, _mm512_fmadd_ps(z, vector(weight + j), vector(bias + j)));
+            }
+        }
+    }
+
+    // Pieces [from, to) into a layer's queries, keys and values; in the last layer, queries of first pieces alone.
+    void read(Scratch &x, int64_t layer, int64_t from, int64_t to) const {
+        const Layer &l = s.each[layer];
+        const Matrix *parts[] = {&l.attention->query, &l.attention->key, &l.attention->value};
+        copied(to - from, states + from * row, x.rows, l.qkv);
+        for (int64_t part = last(layer); part < 3; part++) {
+            K *at = qkv[layer % 2] + from * qkv_row + part * row;
+            multiply(*parts[part], l.qkv, to - from, row, s.hidden, x.rows, row,
+                     [&](int64_t i, int64_t j, __m512 y) { Put<K>()(at + i * qkv_row + j, y); });
+        }
+        if (!last(layer)) return;
+        for (int64_t b = begun(from); b < begun(to); b++) {
+            std::memcpy(first_rows + b * row, x.rows + (s.starts[b] - from) * row, row * sizeof(A));
+            std::memcpy(first_states + b * row, states + s.starts[b] * row, row * sizeof(float));
+        }
+    }
+
+    // A sequence's keys and values as panels for each head, as `tiles` reads them.
+    void pack(Scratch &x, int64_t layer, int64_t b) const {
+        if (x.packed == layer * s.sequences + b) return;
+        x.packed = layer * s.sequences + b;
+        const int64_t length = s.starts[b + 1] - s.starts[b], deep = parts(depth, STEP<K>), steps = parts(length, STEP<K>);
+        for (int64_t head = 0; head < s.heads; head++) {
+            const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth, *value = key + row;
+            uint32_t *keys = (uint32_t *)(x.keys + head * key_size());
+            for (int64_t j = 0; j < length; j++)
+                for (int64_t d = 0; d < deep; d++)
+                    std::memcpy(keys + (j / BROAD * deep + d) * BROAD + j % BROAD, key + j * qkv_row + d * STEP<K>, 4);
+            K *values = x.values + head * key_size();
+            for (int64_t d = 0; d < depth; d += WIDE)
+                for (int64_t i = 0; i < steps; i++)
+                    _mm512_storeu_si512(values + ((d / BROAD * steps + i) * BROAD + d % BROAD) * STEP<K>,
+                                        neighbours(value + i * STEP<K> * qkv_row + d, qkv_row,
+                                                   length - i * STEP<K>, some(depth - d)));
+        }
+    }
+
+    // scores [rows, filled(length)] -> weights, still to be multiplied by `shares`
+    void soft(int64_t rows, int64_t length, const float *scores, K *weights, float *shares) const {
+        const __m512 scale = _mm512_set1_ps(1 / std::sqrt(float(depth)));
+        const int64_t wide = filled(length);
+        for (int64_t i = 0; i < rows; i++) {
+            const float *x = scores + i * wide;
+            __m512 most = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
+            for (int64_t j = 0; j < length; j += WIDE)
+                most = _mm512_mask_max_ps(most, some(length - j), most, vector(x + j));
+            const __m512 ceiling = _mm512_mul_ps(_mm512_set1_ps(_mm512_reduce_max_ps(most)), scale);
+            for (int64_t j = 0; j < wide; j += WIDE) {
+                const __m512 y = exponential(_mm512_fmsub_ps(vector(x + j), scale, ceiling));
+                const __m512 own = _mm512_maskz_mov_ps(some(length - j), y);
+                sum = _mm512_add_ps(sum, own);
+                Put<K>()(weights + i * wide + j, own);
+            }
+            shares[i] = 1 / _mm512_reduce_add_ps(sum);
+        }
+    }
+
+    // What pieces [from, to) gather from their sequences, into x.rows.
+    void gather(Scratch &x, int64_t layer, int64_t from, int64_t to) const {
+        const Put<A> put(s.each[layer].output);
+        for (int64_t b = begun(from + 1) - 1; b < s.sequences && s.starts[b] < to; b++) {
+            const int64_t begin = std::max(from, s.starts[b]), end = std::min(to, s.starts[b + 1]);
+            const int64_t length = s.starts[b + 1] - s.starts[b], wide = filled(length), count = parts(end - begin, TALL);
+            pack(x, layer, b);
+            for (int64_t head = 0; head < s.heads; head++)
+                for (int64_t t = 0; t < count; t++) {
+                    const int64_t i = begin + (end - begin) * t / count, next = begin + (end - begin) * (t + 1) / count;
+                    const K *query = qkv[layer % 2] + i * qkv_row + head * depth;
+                    A *to_rows = x.rows + (i - from) * row + head * depth;
+                    float shares[TALL];
+                    tiles(next - i, wide, depth, query, qkv_row, x.keys + head * key_size(),
+                          [&](int64_t r, int64_t j, __m512 y) { _mm512_storeu_ps(x.scores + r * wide + j, y); });
+                    soft(next - i, length, x.scores, x.weights, shares);
+                    tiles(next - i, filled(depth), length, x.weights, wide, x.values + head * key_size(),
+                          [&](int64_t r, int64_t d, __m512 y) {
+                              put(to_rows + r * row + d, _mm512_mul_ps(y, _mm512_set1_ps(shares[r])), some(depth - d));
+                          });
+                }
+        }
+    }
+
+    // What first pieces of sequences [from, to) gather, each one row of queries [to - from, row], into x.rows.
+    void gather_first(Scratch &x, int64_t layer, int64_t from, int64_t to, const float *queries) const {
+        const Put<A> put(s.each[layer].output);
+        const float scale = 1 / std::sqrt(float(depth));
+        for (int64_t b = from; b < to; b++)
+            for (int64_t head = 0; head < s.heads; head++) {
+                const float *query = queries + (b - from) * row + head * depth;
+                const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth, *value = key + row;
+                const int64_t length = s.starts[b + 1] - s.starts[b];
+                float *weights = x.scores, most = -INFINITY, sum = 0;
+                for (int64_t i = 0; i < length; i++) {
+                    __m512 along = _mm512_setzero_ps();
+                    for (int64_t d = 0; d < depth; d += WIDE) {
+                        const __mmask16 own = some(depth - d);
+                        along = _mm512_fmadd_ps(vector(query + d, own), vector(key + i * qkv_row + d, own), along);
+                    }
+                    weights[i] = scale * _mm512_reduce_add_ps(along);
+                    most = std::max(most, weights[i]);
+                }
+                for (int64_t i = 0; i < length; i += WIDE) {
+                    const __mmask16 own = some(length - i);
+                    const __m512 y = exponential(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
+                    _mm512_mask_storeu_ps(weights + i, own, y);
+                    sum += _mm512_mask_reduce_add_ps(own, y);
+                }
+                for (int64_t d = 0; d < depth; d += WIDE) {
+                    __m512 total = _mm512_setzero_ps();
+                    for (int64_t i = 0; i < length; i++)
+                        total = _mm512_fmadd_ps(_mm512_set1_ps(weights[i]), vector(value + i * qkv_row + d, some(depth - d)), total);
+                    put(x.rows + (b - from) * row + head * depth + d, _mm512_div_ps(total, _mm512_set1_ps(sum)), some(depth - d));
+                }
+            }
+    }
+
+    // The rest of a layer for states y [rows, row], in place; x.rows has what they gathered.
+    void finish(Scratch &x, int64_t layer, int64_t rows, float *y) const {
+        const Layer &l = s.each[layer];
+        const Put<A> inside(l.down);
+        const auto added = [&](int64_t i, int64_t j, __m512 more) {
+            _mm512_storeu_ps(y + i * row + j, _mm512_add_ps(vector(y + i * row + j), more));
+        };
+        multiply(l.attention->output, l.output, rows, row, s.hidden, x.rows, row, added);
+        normalised(rows, y, l.attention->weight, l.attention->bias);
+        copied(rows, y, x.rows, l.up);
+        multiply(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row, [&](int64_t i, int64_t j, __m512 z) {
+            inside(x.inside + i * inside_row + j, activated(s.activation, z));
+        });
+        multiply(l.feedforward->down, l.down, rows, row, s.inside, x.inside, inside_row, added);
+        normalised(rows, y, l.feedforward->weight, l.feedforward->bias);
+    }
+
+    void give(int64_t from, int64_t to, const float *y) const {
+        for (int64_t i = from; i < to; i++, y += row) std::memcpy(out + i * s.hidden, y, s.hidden * sizeof(float));
+    }
+
+    // The last layer for the sequences that begin in [from, to).
+    void first_of(Scratch &x, int64_t from, int64_t to) const {
+        const int64_t layer = s.layers - 1, end = begun(to);
+        const Layer &l = s.each[layer];
+        std::vector<float> queries(BLOCK * row);
+        for (int64_t b = begun(from); b < end; b += BLOCK) {
+            const int64_t count = std::min(BLOCK, end - b);
+            multiply(l.attention->query, l.qkv, count, row, s.hidden, first_rows + b * row, row,
+                     [&](int64_t i, int64_t j, __m512 y) { _mm512_storeu_ps(queries.data() + i * row + j, y); });
+            gather_first(x, layer, b, b + count, queries.data());
+            finish(x, layer, count, first_states + b * row);
+            give(b, b + count, first_states + b * row);
+        }
+    }
+
+    // A thread's pieces [from, to), through all layers.
+    void through(Scratch &x, int64_t from, int64_t to, const float *given) const {
+        const int64_t count = parts(to - from, BLOCK);
+        const auto each = [&](auto what) {
+            for (int64_t t = 0; t < count; t++) what(from + (to - from) * t / count, from + (to - from) * (t + 1) / count);
+        };
+        each([&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; i++)
+                for (int64_t j = 0; j < row; j += WIDE)
+                    _mm512_storeu_ps(states + i * row + j, vector(given + i * s.hidden + j, some(s.hidden - j)));
+            read(x, 0, begin, end);
+        });
+        for (int64_t layer = 0; layer < s.layers; layer++) {
+            if (together) {
+#pragma omp barrier
+            }
+            if (last(layer)) return first_of(x, from, to);
+            each([&](int64_t begin, int64_t end) {
+                gather(x, layer, begin, end);
+                finish(x, layer, end - begin, states + begin * row);
+                if (layer + 1 < s.layers)
+                    read(x, layer + 1, begin, end);
+                else
+                    give(begin, end, states + begin * row);
+            });
+        }
+    }
+};
+
+// A batch, or some sequences of it: memory for all of them, and their states.
+template <class A>
+Encoder<A> prepared(const Shape &s, Arena &arena, float *out, bool together) {
+    int64_t longest = 1;
+    for (int64_t b = 0; b < s.sequences; b++) longest = std::max(longest, s.starts[b + 1] - s.starts[b]);
+    const int64_t row = filled(s.hidden);
+    Encoder<A> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together};
+    using K = typename Encoder<A>::K;
+    arena.begin((s.pieces + s.sequences) * row * 4 + s.sequences * row * sizeof(A) + 6 * s.pieces * row * sizeof(K) + 1024);
+    e.states = arena.take<float>(s.pieces * row), e.first_states = arena.take<float>(s.sequences * row);
+    e.first_rows = arena.take<A>(s.sequences * row);
+    for (K *&half : e.qkv) half = arena.take<K>(s.pieces * 3 * row);
+    e.out = out;
+    return e;
+}
+
+// Few sequences, all threads on each.
+template <class A>
+void together(const Shape &s, const float *given, float *out) {
+    thread_local Arena shared;
+    const Encoder<A> e = prepared<A>(s, shared, out, true);
+#pragma omp parallel num_threads(s.threads)
+    {
+        thread_local Arena own;
+        typename Encoder<A>::Scratch x;
+        e.scratch(own, x);
+        const int64_t t = omp_get_thread_num(), count = omp_get_num_threads();
+        e.through(x, s.pieces * t / count, s.pieces * (t + 1) / count, given);
+    }
+}
+
+// Sequences [from, to), by one thread.
+template <class A>
+void alone(const Shape &whole, int64_t from, int64_t to, const float *given, float *out) {
+    thread_local Arena states, own;
+    const int64_t begin = whole.starts[from];
+    std::vector<int64_t> starts(whole.starts + from, whole.starts + to + 1);
+    for (int64_t &start : starts) start -= begin;
+    Shape s = whole;
+    s.pieces = starts.back(), s.sequences = to - from, s.starts = starts.data();
+    const Encoder<A> e = prepared<A>(s, states, out + (s.first ? from : begin) * s.hidden, false);
+    typename Encoder<A>::Scratch x;
+    e.scratch(own, x);
+    e.through(x, 0, s.pieces, given + begin * s.hidden);
+}
+
+template <class A>
+void layers(const Shape &s, const float *given, float *out) {
+    std::vector<int64_t> groups{0};  // Whole sequences, about a block of rows of them.
+    for (int64_t b = 1; b < s.sequences; b++)
+        if (s.starts[b + 1] - s.starts[groups.back()] > BLOCK) groups.push_back(b);
+    const int64_t count = groups.size();
+    groups.push_back(s.sequences);
+    if (s.threads > 1 && count < 4 * s.threads) return together<A>(s, given, out);
+#pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) if (s.threads > 1)
+    for (int64_t g = 0; g < count; g++) alone<A>(s, groups[g], groups[g + 1], given, out);
+}
+
+}  // namespace
+
+extern "C" {
+void layers_float(const Shape *s, const float *given, float *out) { layers<float>(*s, given, out); }
+#ifdef __AVX512BF16__
+void layers_bf16(const Shape *s, const float *given, float *out) { layers<bf16>(*s, given, out); }
+#ifdef __AVX512VNNI__
+void layers_byte(const Shape *s, const float *given, float *out) { layers<byte>(*s, given, out); }
+#endif
+#endif
+}
+#endif

@@ -1,0 +1,164 @@
+"""All layers in one call against the same layers one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from litebert.embedded import model_folder
+from litebert.engine.calibration import calibrate
+from litebert.model import fusion
+from litebert.model.config import EncoderConfig
+from litebert.model.encoders import albert
+from litebert.model.encoders.albert import Encoder
+from litebert.model.hidden import Reads
+from litebert.model.native import layers
+from litebert.model.packing import Packed, pack_flat
+from litebert.text.loading import load_tokenizer
+
+CONFIG = EncoderConfig(
+    vocabulary=20000,
+    embedding=24,
+    hidden=40,
+    heads=4,
+    intermediate=100,
+    positions=512,
+    attention=(0, 1, 0),
+    feedforward=(0, 0, 1),
+)
+USES = ("qkv", "output", "up", "down")
+WITHIN = {torch.float32: 1e-5, torch.bfloat16: 0.1, torch.int8: 0.1}
+"""How far apart numbers of about 1 may be; in bf16 each of the two ways is so far from fp32."""
+
+
+@pytest.fixture(autouse=True)
+def _built() -> Iterator[None]:
+    with fusion.fusing(True):
+        if not layers.serves(CONFIG, torch.float32, torch.device("cpu")):
+            pytest.skip("needs a C++ compiler and AVX-512")
+        yield
+
+
+def _encoder(dtype: torch.dtype, config: EncoderConfig = CONFIG) -> Encoder:
+    if not layers.serves(config, dtype, torch.device("cpu")):
+        pytest.skip(f"this processor is left to torch in {dtype}")
+    torch.manual_seed(1)
+    encoder = Encoder(replace(config, initial_std=0.2)).eval()
+    if dtype is torch.int8:
+        calibrate(encoder, load_tokenizer(model_folder()))
+    encoder.dtype = dtype
+    return encoder
+
+
+def _batch(lengths: list[int]) -> Packed:
+    n = sum(lengths)
+    ids = np.random.default_rng(n).integers(0, CONFIG.vocabulary, n)
+    return pack_flat(ids, np.zeros(n, dtype=np.int64), np.array(lengths), np.arange(len(lengths)))
+
+
+def _states(encoder: Encoder, batch: Packed, reads: Reads) -> Tensor:
+    with torch.inference_mode():
+        hidden = encoder(batch, reads)
+    return (hidden.first if hidden.pieces is None else hidden.pieces).float()
+
+
+def _one_after_another(encoder: Encoder, batch: Packed, reads: Reads) -> Tensor:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(albert, "serves", lambda *_: False)
+        return _states(encoder, batch, reads)
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+@settings(max_examples=8, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 70) | st.just(300), min_size=1, max_size=9),
+    reads=st.sampled_from(["first", "pieces", "memory"]),
+)
+def test_it_is_the_layers_one_after_another(dtype: torch.dtype, lengths: list[int], reads: Reads) -> None:
+    encoder, batch = _encoder(dtype), _batch(lengths)
+    found, wanted = _states(encoder, batch, reads), _one_after_another(encoder, batch, reads)
+    count = len(batch) if reads == "first" else batch.count
+    assert (found[:count] - wanted[:count]).abs().max() < WITHIN[dtype]
+    assert (found[count:] == 0).all()
+
+
+@pytest.mark.parametrize("activation", ["gelu", "relu"])
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_other_activations(dtype: torch.dtype, activation: str) -> None:
+    encoder, batch = _encoder(dtype, replace(CONFIG, activation=activation)), _batch([9, 33])  # type: ignore[arg-type]
+    found, wanted = _states(encoder, batch, "pieces"), _one_after_another(encoder, batch, "pieces")
+    assert (found - wanted).abs().max() < WITHIN[dtype]
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("reads", ["first", "pieces"])
+def test_a_sequence_alone_is_answered_as_beside_others_bit_for_bit(
+    dtype: torch.dtype, threads: int, reads: Reads
+) -> None:
+    encoder, lengths = _encoder(dtype), [150, 1, 31, 2, 64, 17, 200, 97, 5, 145, 33, 70, 71, 72, 160, 155]
+    batch = _batch(lengths)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        together = _states(encoder, batch, reads)
+        for number, (start, length) in enumerate(zip(batch.starts.tolist(), lengths, strict=False)):
+            alone = _states(encoder, _cut(batch, start, length), reads)
+            row = slice(number, number + 1) if reads == "first" else slice(start, start + length)
+            assert torch.equal(alone, together[row])
+    finally:
+        torch.set_num_threads(before)
+
+
+def _cut(batch: Packed, start: int, length: int) -> Packed:
+    ids, segments = (x[start : start + length].numpy() for x in (batch.ids, batch.segments))
+    return pack_flat(ids, segments, np.array([length]), np.array([0]))
+
+
+def test_weights_that_change_are_packed_anew() -> None:
+    encoder, batch = _encoder(torch.float32), _batch([12, 30])
+    before = _states(encoder, batch, "first")
+    with torch.no_grad():
+        encoder.feedforward[0].up.weight *= 1.5  # type: ignore[union-attr]
+    after = _states(encoder, batch, "first")
+    assert not torch.allclose(before, after, atol=1e-3)
+    assert torch.allclose(after, _one_after_another(encoder, batch, "first"), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"block_heads": (3, 4)}, {"hidden": 42, "heads": 2}, {"intermediate": 101}]
+)
+def test_other_shapes_go_one_after_another(change: dict[str, object]) -> None:
+    config = replace(CONFIG, **change)  # type: ignore[arg-type]
+    assert not layers.serves(config, torch.bfloat16, torch.device("cpu"))
+    torch.manual_seed(1)
+    encoder = Encoder(config).eval()
+    assert _states(encoder, _batch([7]), "first").isfinite().all()
+
+
+def test_in_8_bits_every_matrix_is_stored_once_and_every_use_of_it_is_quantised() -> None:
+    encoder, batch = _encoder(torch.int8), _batch([20])
+    _states(encoder, batch, "pieces")
+    assert encoder._kept_layers is not None
+    held = encoder._kept_layers[1]._held
+    matrices = [x for x in held if x.dim() == 4]
+    assert [x.dtype for x in matrices] == [torch.int8] * (4 * 2 + 2 * 2)  # Two blocks of either kind.
+    scales = [getattr(layer, use).scale for layer in encoder._kept_layers[1]._each for use in USES]
+    assert len(scales) == 4 * CONFIG.layers and all(0 < scale < 1 for scale in scales)
+
+
+@pytest.mark.parametrize("together,dtype", [(1, torch.float32), (2, torch.bfloat16), (4, torch.int8)])
+def test_panels_hold_each_weight_once(together: int, dtype: torch.dtype) -> None:
+    weight = torch.arange(40 * 12).remainder(127).view(40, 12).to(dtype)
+    packed = layers.panels(weight)
+    assert packed.shape == (2, 12 // together, 32, together)
+    back: Callable[[Tensor], Tensor] = lambda x: x.transpose(1, 2).reshape(64, 12)  # noqa: E731
+    assert torch.equal(back(packed)[:40], weight)
+    assert (back(packed)[40:] == 0).all()
