@@ -21,7 +21,8 @@ from litebert.errors import DataError, InputError, ModelError, UsageError
 from litebert.run import open_source, save
 from litebert.tasks import metrics, vectors
 from litebert.tasks.embedding import Compared, Embedded, Embedding, Passage
-from litebert.tasks.fill_mask import Cloze, Filled, FillMask, with_gaps
+from litebert.tasks.fill_mask import Cloze, Filled, FillMask
+from litebert.tasks.gaps import with_gaps
 from litebert.tasks.naming import with_options
 from litebert.tasks.ranking import Query, Rank, Ranking
 from litebert.tasks.similarity import Pair, Similarity

@@ -14,6 +14,7 @@ shared = frozenset(
         "crf",
         "decoding",
         "defaults",
+        "gaps",
         "heads",
         "labels",
         "metrics",

@@ -7,16 +7,16 @@ hidden, which is how a model is judged, and goes on learning, on plain text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litebert.errors import DataError, InputError, ModelError, UsageError, short
+from litebert.errors import DataError, InputError, ModelError, UsageError
 from litebert.tasks import texts
+from litebert.tasks.gaps import MASK, UNKNOWN, Gapped, gapped, hidden, with_gaps
 from litebert.tasks.task import AT, Record, Target, Task
 from litebert.text.encoding import Encoding, join
 from litebert.text.pieces import Pieces
@@ -27,13 +27,9 @@ if TYPE_CHECKING:
 
     from litebert.model.config import EncoderConfig
 
-MASK = "[MASK]"
 HIDE = 0.15
 """The share of pieces that BERT hides."""
-UNKNOWN = -1
-"""In place of an answer that is not known, and of every piece that is no gap."""
 _SPECIALS = 5
-_SPACE = "▁"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +75,6 @@ class Filled(Record):
 
     gaps: tuple[Gap, ...] = ()
     """In their order in the text."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gapped(Encoding):
-    """An encoding with gaps. answers: int64 [n], of each gap the piece that stood there, else `UNKNOWN`."""
-
-    answers: NDArray[np.int64] = field(kw_only=True)
-    tokenizer: Tokenizer = field(kw_only=True)
-    """By which pieces become text again."""
 
 
 def several(cell: Any) -> tuple[str, ...]:
@@ -172,10 +159,10 @@ class FillMask(Task[Cloze, Filled]):
         ]
 
     def target(self, encoding: Encoding, wanted: Filled) -> Target:  # noqa: ARG002 (the encoding knows)
-        return {"answer": _gapped(encoding).answers}
+        return {"answer": gapped(encoding).answers}
 
     def targets(self, encodings: Sequence[Encoding], wanted: Filled) -> list[Target]:
-        if all((_gapped(one).answers == UNKNOWN).all() for one in encodings):
+        if all((gapped(one).answers == UNKNOWN).all() for one in encodings):
             raise DataError("there is nothing to learn from: no gap whose answer is known")
         return [self.target(one, wanted) for one in encodings]
 
@@ -200,7 +187,7 @@ class FillMask(Task[Cloze, Filled]):
         if not np.isfinite(rows).all():
             raise ModelError("the model's scores are not finite: its training diverged, or it is damaged")
         whole = _log_sum_exp(rows)
-        answers = _gapped(encoding).answers[at.astype(np.int64)]
+        answers = gapped(encoding).answers[at.astype(np.int64)]
         likely = _likeliest(rows, self.top + _SPECIALS)
         return {
             AT: at,
@@ -217,7 +204,7 @@ class FillMask(Task[Cloze, Filled]):
     ) -> Filled:
         return Filled(
             tuple(
-                self._gap(_gapped(one), kept, row)
+                self._gap(gapped(one), kept, row)
                 for one, kept in zip(encodings, scores, strict=True)
                 for row in range(len(kept[AT]))
             )
@@ -254,80 +241,10 @@ class FillMask(Task[Cloze, Filled]):
         }
 
 
-def with_gaps(text: str, answers: Sequence[str], tokenizer: Tokenizer) -> tuple[Pieces, NDArray[np.int64]]:
-    """The pieces of a text with a mask for each `[MASK]`, and of each piece the answer's id, or `UNKNOWN`.
-
-    The parts between are encoded by themselves; one that goes on right after a gap, without a space, does not
-    get SentencePiece's mark of a word's beginning. Raises `InputError`.
-    """
-    parts = text.split(MASK)
-    if answers and len(answers) != len(parts) - 1:
-        raise InputError(f"the text has {len(parts) - 1} {MASK}, but there are {len(answers)} answers")
-    ids: list[NDArray[np.int32]] = []
-    spans: list[NDArray[np.int32]] = []
-    wanted: list[int] = []
-    start = 0
-    for number, part in enumerate(parts):
-        pieces = tokenizer.encode(part)
-        if number and tokenizer.kind == "sentencepiece" and not part[:1].isspace():
-            pieces = _going_on(pieces, tokenizer)
-        ids.append(pieces.ids)
-        spans.append(pieces.spans + np.int32(start))
-        wanted += [UNKNOWN] * len(pieces)
-        start += len(part)
-        if number < len(parts) - 1:
-            ids.append(np.array([tokenizer.mask], np.int32))
-            spans.append(np.array([[start, start + len(MASK)]], np.int32))
-            wanted.append(_answer(answers[number], part, tokenizer) if answers else UNKNOWN)
-            start += len(MASK)
-    return Pieces(np.concatenate(ids), np.concatenate(spans)), np.array(wanted, np.int64)
-
-
-def hidden(encoding: Encoding, text: str, share: float) -> Encoding:
-    """The encoding with about that share of its pieces, at least one, behind masks; `text` decides which."""
-    gapped = _gapped(encoding)
-    if len(encoding) <= 2:
-        return encoding
-    digest = blake2b(f"{encoding.spans[1, 0]}\0{text}".encode(errors="surrogatepass"), digest_size=8).digest()
-    draw = np.random.Generator(np.random.Philox(int.from_bytes(digest, "big")))
-    count = max(1, round(share * (len(encoding) - 2)))
-    at = 1 + draw.permutation(len(encoding) - 2)[:count]
-    ids, answers = encoding.ids.copy(), np.full(len(encoding), UNKNOWN, np.int64)
-    answers[at] = ids[at]
-    ids[at] = gapped.tokenizer.mask
-    return replace(gapped, ids=ids, answers=answers)
-
-
 def readable(tokenizer: Tokenizer, id: int) -> str:
     """A piece as text; one that only continues a word, or is no text, as the vocabulary writes it."""
     piece = tokenizer.piece(id)
     return piece if piece.startswith("##") else tokenizer.decode([id]).strip() or piece
-
-
-def _going_on(pieces: Pieces, tokenizer: Tokenizer) -> Pieces:
-    """Without the mark of a word's beginning before the first piece."""
-    if len(pieces) == 0:
-        return pieces
-    first = tokenizer.piece(int(pieces.ids[0]))
-    if first == _SPACE:
-        return pieces.part(1, len(pieces))
-    inner = tokenizer.id(first.removeprefix(_SPACE))
-    if not first.startswith(_SPACE) or inner == tokenizer.unknown:
-        return pieces
-    return Pieces(np.concatenate([np.array([inner], np.int32), pieces.ids[1:]]), pieces.spans)
-
-
-def _answer(answer: str, before: str, tokenizer: Tokenizer) -> int:
-    """The id of an answer as a piece: one that begins a word, or goes on with what stands before it."""
-    pieces = tokenizer.encode(answer.strip())
-    if tokenizer.kind == "sentencepiece" and before and not before[-1].isspace():
-        pieces = _going_on(pieces, tokenizer)
-    if len(pieces) != 1 or pieces.ids[0] == tokenizer.unknown:
-        what = "no piece" if len(pieces) <= 1 else f"{len(pieces)} pieces"
-        raise InputError(
-            f"the answer {short(answer)!r} is {what} of the vocabulary, but a {MASK} stands for one"
-        )
-    return int(pieces.ids[0])
 
 
 def _log_sum_exp(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -343,12 +260,6 @@ def _likeliest(rows: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     found = np.sort(np.argpartition(-rows, count - 1, axis=1)[:, :count], axis=1)
     order = np.argsort(-np.take_along_axis(rows, found, axis=1), axis=1, kind="stable")
     return np.take_along_axis(found, order, axis=1)
-
-
-def _gapped(encoding: Encoding) -> Gapped:
-    if not isinstance(encoding, Gapped):
-        raise TypeError("an encoding of this task knows its gaps")
-    return encoding
 
 
 def _judged(outputs: Sequence[Filled]) -> list[Gap]:
