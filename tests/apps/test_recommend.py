@@ -10,7 +10,8 @@ import pytest
 
 import litebert
 from litebert.apps import recommend
-from litebert.apps.recommend import Likes, Recommender, judge, read_items, read_likes
+from litebert.apps.likes import Likes, read_items, read_likes
+from litebert.apps.recommend import Recommender, judge
 from litebert.cli import main
 from litebert.errors import DataError, UsageError
 

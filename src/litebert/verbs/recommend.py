@@ -12,7 +12,8 @@ from litebert.verbs.keywords import made
 from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
-    from litebert.apps.recommend import Floats, Proposal, Recommender
+    from litebert.apps.likes import Floats
+    from litebert.apps.recommend import Proposal, Recommender
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ class Recommend:
         return 0
 
     def _recommender(self) -> Recommender:
-        from litebert.apps.recommend import Recommender, read_items, read_likes
+        from litebert.apps.likes import read_items, read_likes
+        from litebert.apps.recommend import Recommender
 
         likes = read_likes(self.ratings, liked=self.threshold)
         titles = read_items(self.items) if self.items is not None else {}
