@@ -17,30 +17,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import monotonic, perf_counter
 
 import torch
 from torch import nn
 
-from litebert.errors import LitebertError, ModelError
+from litebert.errors import ModelError
 from litebert.training import checkpoint
-from litebert.training.checkpoint import Checkpoint, Tensors
+from litebert.training.checkpoint import Tensors
 from litebert.training.distributed import ALONE, LostError, World
 from litebert.training.events import (
     Event,
     Finished,
     Judged,
     Judging,
-    NotSaved,
     Plan,
     Restarted,
-    Saved,
-    Saving,
     Started,
     Watcher,
 )
 from litebert.training.exchange import Exchange
 from litebert.training.interrupts import Asked, StoppedError, listening
+from litebert.training.keeper import Keeper
 from litebert.training.loop import Batches, Objective, State, Step, steps
 from litebert.training.optimizers import optimizer
 from litebert.training.progress import Judgement, Progress, Verdict, score
@@ -264,48 +261,3 @@ def restart(state: State, job: Job, initial: Tensors) -> Restarted:
 
 def copy(model: nn.Module) -> Tensors:
     return {name: tensor.clone() for name, tensor in checkpoint.weights(model).items()}
-
-
-class Keeper:
-    """Saves the state in a folder: every so many steps, every so many minutes, and when it must. One that
-    does not keep does nothing: of several processes only the first has the folder."""
-
-    def __init__(
-        self, folder: Path, settings: TrainSettings, step: int, generation: int, *, keeps: bool = True
-    ) -> None:
-        self._folder, self._settings, self._generation = folder, settings, generation
-        self._keeps = keeps
-        self._step, self._since = step, monotonic()
-
-    def due(self, step: int) -> bool:
-        if step == self._step or not self._keeps:
-            return False
-        late = monotonic() - self._since >= 60 * self._settings.save_minutes
-        every = self._settings.save_steps
-        return late or (every is not None and step % every == 0)
-
-    def save(self, state: State, best: Tensors, *, must: bool) -> Iterator[Event]:
-        """Raises what the disk says only if it `must`; else there will be another time."""
-        if not self._keeps:
-            return
-        yield Saving()
-        started = perf_counter()
-        self._step, self._since = state.progress.step, monotonic()
-        try:
-            kept = checkpoint.keep(self._folder, self._checkpoint(state, best))
-        except LitebertError as error:
-            if must:
-                raise
-            yield NotSaved(error.message)
-            return
-        self._generation = kept.generation
-        yield Saved(step=self._step, generation=self._generation, seconds=perf_counter() - started)
-
-    def _checkpoint(self, state: State, best: Tensors) -> Checkpoint:
-        return Checkpoint(
-            model=checkpoint.weights(state.model),
-            optimizer=state.optimizer.state_dict(),
-            progress=state.progress,
-            best=best,
-            generation=self._generation,
-        )
