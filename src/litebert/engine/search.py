@@ -8,7 +8,7 @@ Shapes: B sources, S beams, V pieces.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -197,26 +197,42 @@ class _Beams(_Search):
         parents = torch.arange(len(self.sources) * beams)
         everything = zip(self.sources, values.tolist(), at.tolist(), strict=True)
         for b, (source, value, which) in enumerate(everything):
-            fresh: list[_Text] = []
-            for rank, (score, number) in enumerate(zip(value, which, strict=True)):
-                parent, piece = divmod(number, size)
-                if score == float("-inf") or len(fresh) == beams:
-                    continue
-                text = texts[source][parent]
-                if piece == END:
-                    if rank < beams:
-                        ended[source].append(_Text(text.ids, text.copied, score))
-                    continue
-                after = text.longer(piece, places[b * beams + parent], score)
-                if self.ends(source, after):
-                    ended[source].append(after)
-                    continue
-                scores[b, len(fresh)], parents[b * beams + len(fresh)] = score, b * beams + parent
-                fresh.append(after)
-            texts[source] = [*fresh, *[_Text([END])] * (beams - len(fresh))]
+            first = b * beams
+            longer = [(score, *divmod(number, size)) for score, number in zip(value, which, strict=True)]
+            fresh = self._grown(source, texts[source], ended[source], longer, places[first : first + beams])
+            for n, (parent, text) in enumerate(fresh):
+                scores[b, n], parents[first + n] = text.logarithm, first + parent
+            texts[source] = [*(text for _, text in fresh), *[_Text([END])] * (beams - len(fresh))]
             if len(ended[source]) >= beams or not fresh:
                 self.finish(source, max(ended[source], key=lambda text: self._worth(source, text)))
         return scores, parents
+
+    def _grown(
+        self,
+        source: int,
+        texts: Sequence[_Text],
+        ended: list[_Text],
+        longer: Iterable[tuple[float, int, int]],
+        places: Sequence[int],
+    ) -> list[tuple[int, _Text]]:
+        """The texts of a source that go on, at most as many as beams, each with the number of the one that it
+        comes from; puts those that are at their end into `ended`.
+
+        longer: the likeliest first, of each its ln p, the number of the text before it, and its last piece.
+        """
+        fresh: list[tuple[int, _Text]] = []
+        for rank, (score, parent, piece) in enumerate(longer):
+            if score == float("-inf") or len(fresh) == len(texts):
+                continue
+            text = texts[parent]
+            after = text.longer(piece, places[parent], score)
+            if piece == END and rank < len(texts):
+                ended.append(_Text(text.ids, text.copied, score))
+            elif piece != END and self.ends(source, after):
+                ended.append(after)
+            elif piece != END:
+                fresh.append((parent, after))
+        return fresh
 
     def _worth(self, source: int, text: _Text) -> float:
         """ln p over ((5 + n) / 6) to the length penalty, n the pieces that were chosen, the end included."""

@@ -112,16 +112,9 @@ def prepare_mixture(
 
     Raises `DataError` for the data, `UsageError` for an entry or what the model cannot do.
     """
-    if source.config.family == "lstm":
-        raise UsageError(
-            f"{source.name} is an LSTM, and several tasks are learnt on ALBERT or BERT alone; "
-            "train each task by itself, or choose another --model"
-        )
+    _check_family(source)
     named_entries = called(entries)
-    sets = {}
-    for name, entry in named_entries.items():
-        with told_of(entry):
-            sets[name] = _read(entry, source)
+    sets = _all_read(named_entries, source)
     usual = _usual(source, [one.train for one in sets.values()])
     prepared = partial(
         prepare,
@@ -147,6 +140,14 @@ def prepare_mixture(
     )
 
 
+def _check_family(source: Source) -> None:
+    if source.config.family == "lstm":
+        raise UsageError(
+            f"{source.name} is an LSTM, and several tasks are learnt on ALBERT or BERT alone; "
+            "train each task by itself, or choose another --model"
+        )
+
+
 def _usual(source: Source, trains: Sequence[Examples[Any, Any]]) -> Preset:
     """The preset for all the data together."""
     return preset(
@@ -162,6 +163,14 @@ def _worth_fusing(parts: Sequence[Prepared]) -> bool:
         return compiler() is not None  # As in pretraining, which is always long enough.
     examples = list(chain.from_iterable(part.sets.train.rows for part in parts))
     return worth_fusing(parts[0].source.config, parts[0].settings, examples)
+
+
+def _all_read(entries: Mapping[str, Entry], source: Source) -> dict[str, Sets]:
+    sets = {}
+    for name, entry in entries.items():
+        with told_of(entry):
+            sets[name] = _read(entry, source)
+    return sets
 
 
 def _read(entry: Entry, source: Source) -> Sets:
