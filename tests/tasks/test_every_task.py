@@ -8,8 +8,12 @@ them: what it says is nonsense, but it must be nonsense of the right form.
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +22,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from litebert.cli import main
 from litebert.data.examples import Example, read
 from litebert.engine.opening import as_input, open_model
 from litebert.engine.predictor import Predictor
 from litebert.errors import DataError, InputError
 from litebert.names import known
 from litebert.run import open_source, save
-from litebert.tasks.as_json import from_json, to_json
+from litebert.tasks.as_json import from_json, to_json, to_try
 from litebert.tasks.naming import named
 from litebert.tasks.task import Task
+from litebert.verbs.train import tried
 from small_runs import Runs
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -55,6 +61,7 @@ class Trial:
     task: Task[Any, Any]
     rows: list[Example[Any, Any]]
     predictor: Predictor[Any, Any]
+    folder: Path
 
     @property
     def inputs(self) -> list[Any]:
@@ -75,7 +82,8 @@ def trial(request: pytest.FixtureRequest, runs: Runs, tmp_path_factory: pytest.T
     )
     folder = tmp_path_factory.mktemp(request.param)
     save(folder, source.model(task), task, tokenizer)
-    return Trial(task, list(examples.rows), open_model(str(folder), task=request.param, precision="fp32"))
+    predictor = open_model(str(folder), task=request.param, precision="fp32")
+    return Trial(task, list(examples.rows), predictor, folder)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -103,6 +111,28 @@ def test_examples_come_back_from_a_file(trial: Trial, tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     again = read(path, trial.task)
     assert [(row.given, row.wanted) for row in again] == [(row.given, row.wanted) for row in trial.rows]
+
+
+def test_the_line_to_try_works_where_it_is_pasted(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `litebert train` ends with: bash makes the Input of it, and the verb answers that."""
+    line = tried({"example": to_try(trial.task, trial.inputs[0])}, shlex.quote(str(trial.folder)))
+    echo, verb = line.split(" | ")
+    typed = subprocess.run(["bash", "-c", echo], capture_output=True, check=True).stdout
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(typed)))
+    assert "…" not in line
+    assert main(shlex.split(verb)[1:]) == 0
+    assert set(json.loads(capsys.readouterr().out)) >= {field.name for field in fields(trial.task.Output)}
+
+
+def test_what_to_try_has_what_the_training_data_had() -> None:
+    task = named("classification")()
+    assert to_try(task, task.Input("a")) == {"text": "Where is my parcel?"}
+    assert to_try(task, task.Input("a", "b")) == {
+        "text": "Where is my parcel?",
+        "second": "It was sent on Monday.",
+    }
 
 
 def test_labels_are_never_lost(trial: Trial) -> None:

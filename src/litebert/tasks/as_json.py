@@ -44,3 +44,9 @@ def sample(kind: type[Task[Any, Any]]) -> dict[str, Any]:
     """What an Input looks like as JSON, for one to try: what it must have, `…` for each text."""
     required = [field for field in fields(kind.Input) if MISSING is field.default is field.default_factory]
     return {field.name: ["…", "…"] if "tuple" in str(field.type) else "…" for field in required}
+
+
+def to_try(task: Task[Any, Any], like: Any) -> dict[str, Any]:
+    """An Input as JSON, for one to try, with what `like`, an Input that was learnt from, also has."""
+    also = {name: value for name, value in task.also.items() if getattr(like, name, None)}
+    return {**(task.example or sample(type(task))), **also}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from litebert.errors import DataError, InputError
 from litebert.tasks import texts
 from litebert.tasks.options import number_of, options_of
-from litebert.tasks.passages import beside, taken_apart
+from litebert.tasks.passages import PASSAGE, beside, taken_apart
 from litebert.tasks.task import EXAMPLE, Record, Target, Task, caught
 from litebert.text.encoding import Encoding
 from litebert.text.pieces import Pieces
@@ -75,6 +75,8 @@ class Choice(Task[Choices, Chosen]):
     Input = Choices
     Output = Chosen
     Wanted = Right
+    example: ClassVar = {"question": "Where does Ann live?", "options": ["Rome", "Paris"]}
+    also = PASSAGE
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "question": ("question", "stem", "query", "问题"),
         "options": ("options", "choices", "choice", "candidates", "endings", "选项"),

@@ -25,6 +25,7 @@ class Classification(OneLabel[Text]):
 
     name = "classification"
     Input = Text
+    example, also = texts.TRIED, texts.SECOND
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "label": LABEL_COLUMNS}
     best = "accuracy"
 

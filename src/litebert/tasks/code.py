@@ -30,6 +30,7 @@ class Code(Writing[Description]):
 
     name = "code"
     Input = Description
+    example: ClassVar = {"description": "append the number 3 to the list names"}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "description": DESCRIPTIONS,
         "text": ("code", "snippet", "program", *TEXTS),

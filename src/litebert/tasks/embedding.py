@@ -66,6 +66,7 @@ class Embedding(Task[Passage, Embedded]):
     name = "embedding"
     Input = Passage
     Output = Embedded
+    example: ClassVar = {"text": "Where is my parcel?"}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "text": (*texts.COLUMNS["text"], "anchor", "query"),
         "positive": ("positive", "pos", "answer", "paraphrase", *texts.COLUMNS["second"]),

@@ -31,6 +31,7 @@ class EntityTask(SpanTask[Words, Entities]):
     name = "entities"
     Input = Words
     Output = Entities
+    example: ClassVar = {"text": "Ann Smith lives in Paris."}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**words.COLUMNS, "entities": COLUMNS}
     answer = "entities"
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert.errors import UsageError
-from litebert.tasks.summarisation import DOCUMENTS, Document
+from litebert.tasks.summarisation import DOCUMENT, DOCUMENTS, Document
 from litebert.tasks.task import Target, Task
 from litebert.tasks.writing import TEXTS
 from litebert.tasks.written import TextTask, Written
@@ -45,6 +45,7 @@ class Extraction(TextTask[Document]):
 
     name = "extraction"
     Input = Document
+    example = DOCUMENT
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "document": DOCUMENTS,
         "text": ("summary", "target", "highlights", "摘要", *TEXTS),

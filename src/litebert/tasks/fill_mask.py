@@ -94,6 +94,7 @@ class FillMask(Task[Cloze, Filled]):
     name = "fill-mask"
     Input = Cloze
     Output = Filled
+    example: ClassVar = {"text": "The parcel is [MASK] again."}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "text": texts.COLUMNS["text"],
         "answers": ("answers", "answer", "words", "word", "targets"),

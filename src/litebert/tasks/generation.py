@@ -33,6 +33,7 @@ class Generation(Writing[Prompt]):
 
     name = "generation"
     Input = Prompt
+    example: ClassVar = {"prompt": "The parcel"}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "prompt": ("prompt", "start", "beginning", "context"),
         "text": ("text", "completion", "continuation", "document", "content", "正文", "文本"),

@@ -60,6 +60,7 @@ class Multilabel(Task[Text, Labels]):
     name = "multilabel"
     Input = Text
     Output = Labels
+    example, also = texts.TRIED, texts.SECOND
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "labels": ("labels", *LABEL_COLUMNS)}
     cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"labels": several}
     problem = "multi_label_classification"

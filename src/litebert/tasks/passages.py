@@ -11,6 +11,8 @@ from litebert.text.encoding import SMALLEST_WINDOW, Encoding, OnLong, join, wind
 from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
 
+PASSAGE = {"passage": "Ann lives in Paris, Bob in Rome."}
+"""One to try."""
 FRAME = 3
 """`[CLS]` and two `[SEP]`."""
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from litebert.errors import DataError, InputError
 from litebert.tasks import answers, places
 from litebert.tasks.candidates import Candidates, candidates
-from litebert.tasks.passages import beside, taken_apart
+from litebert.tasks.passages import PASSAGE, beside, taken_apart
 from litebert.tasks.task import Record, Target, Task, caught
 from litebert.text.encoding import Encoding, OnLong
 from litebert.text.pieces import Pieces
@@ -88,6 +88,7 @@ class QuestionAnswering(Task[Question, Answer]):
     Input = Question
     Output = Answer
     Wanted = Right
+    example: ClassVar = {"question": "Where does Ann live?", **PASSAGE}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "question": ("question", "query", "query_text", "问题"),
         "passage": ("passage", "context", "context_text", "paragraph", "text", "document", "article", "文章"),

@@ -55,6 +55,10 @@ class Rank(Task[Query, Ranking]):
     name = "ranking"
     Input = Query
     Output = Ranking
+    example: ClassVar = {
+        "query": "how long does a refund take",
+        "candidates": ["It is red.", "A refund takes five days."],
+    }
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "query": ("query", "question", "text", "search", "问题", "查询"),
         "candidates": ("candidates", "documents", "passages", "answers", "options", "texts", "候选"),

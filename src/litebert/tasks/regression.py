@@ -44,6 +44,7 @@ class Regression(Task[Text, Score]):
     name = "regression"
     Input = Text
     Output = Score
+    example, also = texts.TRIED, texts.SECOND
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**texts.COLUMNS, "score": SCORES}
     problem = "regression"
     best = "pearson"

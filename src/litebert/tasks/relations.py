@@ -44,6 +44,7 @@ class Relations(OneLabel[Marked]):
 
     name = "relations"
     Input = Marked
+    example: ClassVar = {"text": "The <e1>storm</e1> caused a <e2>flood</e2>."}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "text": texts.COLUMNS["text"],
         "label": ("relation", "relations", *LABEL_COLUMNS, "关系"),

@@ -46,6 +46,7 @@ class RoleTask(SpanTask[Predicate, Roles]):
     name = "roles"
     Input = Predicate
     Output = Roles
+    example: ClassVar = {"text": "Ann sold Bob a car.", "predicate": 4}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **words.COLUMNS,
         "predicate": ("predicate", "verb", "target", "谓词"),

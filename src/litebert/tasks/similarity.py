@@ -51,6 +51,7 @@ class Similarity(Task[Pair, Score]):
     name = "similarity"
     Input = Pair
     Output = Score
+    example: ClassVar = {"text": "Where is my parcel?", "second": "When will my parcel be here?"}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "text": ("sentence_A", *texts.COLUMNS["text"]),
         "second": ("sentence_B", *texts.COLUMNS["second"]),

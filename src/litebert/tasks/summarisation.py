@@ -22,6 +22,9 @@ DOCUMENTS = (
     "文本",
 )
 
+DOCUMENT = {"document": "The boat was due on Monday. Nobody has seen it since. They will look for it again."}
+"""One to try."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document(Record):
@@ -38,6 +41,7 @@ class Summarisation(Writing[Document]):
 
     name = "summarisation"
     Input = Document
+    example = DOCUMENT
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "document": DOCUMENTS,
         "text": ("summary", "target", "tldr", "highlights", "title", "摘要", "标题", *TEXTS),

@@ -38,6 +38,7 @@ class Tagging(WordTags[Words, Tags]):
     name = "tagging"
     Input = Words
     Output = Tags
+    example: ClassVar = {"text": "Ann Smith lives in Paris."}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {**words.COLUMNS, "tags": COLUMNS}
 
     strict: bool = False

@@ -92,6 +92,10 @@ class Task(
     columns: ClassVar[Mapping[str, tuple[str, ...]]]
     """For each field of Input and Output (or Wanted) that a data file gives, the column names that mean it,
     likeliest first."""
+    example: ClassVar[Mapping[str, Any]] = {}
+    """An Input as JSON, for one to try; left out, `…` for each text that one must have."""
+    also: ClassVar[Mapping[str, Any]] = {}
+    """What else that one has where the training data's Inputs have it: a second text."""
     best: ClassVar[str]
     """The measure by which the best weights are kept; higher is better, but for perplexity."""
     Wanted: ClassVar[type | None] = None

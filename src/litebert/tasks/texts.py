@@ -31,6 +31,10 @@ COLUMNS = {
 }
 """The column names that mean a text and a second text."""
 
+TRIED = {"text": "Where is my parcel?"}
+SECOND = {"second": "It was sent on Monday."}
+"""A text to try, and a second one for those who learnt from pairs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text(Record):

@@ -27,6 +27,7 @@ class Translation(Writing[Foreign]):
 
     name = "translation"
     Input = Foreign
+    example: ClassVar = {"source": "Where is my parcel?"}
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "source": SOURCES,
         "text": (*TEXTS, "tgt", "de", "fr", "zh", "german", "french", "chinese"),

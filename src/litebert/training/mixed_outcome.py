@@ -14,7 +14,7 @@ from litebert.model.several import Several
 from litebert.run import save_several
 from litebert.training.artifacts.card import write_cards
 from litebert.training.mixture import Mixture
-from litebert.training.outcome import RESULTS, artifacts, card, forget_heads
+from litebert.training.outcome import RESULTS, artifacts, card, forget_heads, of_one_task
 from litebert.training.progress import MEAN, of_one
 from litebert.training.report.curves import draw_curves
 
@@ -57,10 +57,7 @@ def _results(mixture: Mixture, evaluations: Mapping[str, Evaluation]) -> dict[st
     return {
         "best_by": MEAN,
         "dev": {MEAN: sum(chiefs) / len(chiefs), "examples": answered},
-        "tasks": {
-            name: {"task": part.task.name, "best_by": part.task.best, "dev": evaluations[name].summary()}
-            for name, part in mixture.parts.items()
-        },
+        "tasks": {name: of_one_task(part, evaluations[name]) for name, part in mixture.parts.items()},
     }
 
 

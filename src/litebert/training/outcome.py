@@ -18,7 +18,7 @@ from litebert.evaluation.evaluate import Answered, Evaluation, evaluate
 from litebert.model.checkpoints.several import HEADS
 from litebert.model.model import Model
 from litebert.run import RUN, save
-from litebert.tasks.as_json import TASK_FILE, sample
+from litebert.tasks.as_json import TASK_FILE, to_try
 from litebert.tasks.task import Task
 from litebert.text.loading import NAMES as TOKENIZERS
 from litebert.text.loading import SETTINGS as TOKENIZER_SETTINGS
@@ -53,9 +53,20 @@ def conclude(folder: Path, model: Model, prepared: Prepared, cut: Sequence[str] 
     draw_curves(folder / "metrics.jsonl", folder / "curves.png")
     artifacts(folder, task, evaluation)
     write_card(folder / "README.md", card(folder, prepared, evaluation, cut, curve))
-    results = {"task": task.name, "best_by": task.best, "dev": evaluation.summary()}
+    results = of_one_task(prepared, evaluation)
     durable.replace_json(folder / RESULTS, results)
     return results
+
+
+def of_one_task(prepared: Prepared, evaluation: Evaluation) -> dict[str, Any]:
+    """What `results.json` holds of a task: how good it is, and an Input to try."""
+    task = prepared.task
+    return {
+        "task": task.name,
+        "best_by": task.best,
+        "dev": evaluation.summary(),
+        "example": to_try(task, prepared.sets.train.rows[0].given),
+    }
 
 
 def artifacts(folder: Path, task: Task[Any, Any], evaluation: Evaluation) -> None:
@@ -123,7 +134,7 @@ def card(
 ) -> Card:
     """The model card's contents."""
     task = prepared.task
-    given = json.dumps(sample(type(task)), ensure_ascii=False)
+    given = json.dumps(to_try(task, prepared.sets.train.rows[0].given), ensure_ascii=False)
     return Card(
         name=folder.resolve().name,
         what=_what(prepared),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -192,28 +193,29 @@ def _told_of_several(results: dict[str, Any], out: Path) -> str:
         f"{name}: {_chief(one['dev'], one['best_by'])} ({one['task']})"
         for name, one in results["tasks"].items()
     ]
-    one = next(iter(results["tasks"]))
+    name, one = next(iter(results["tasks"].items()))
     return "\n".join(
         [
             *lines,
             f"The mean of these, by which the best weights were chosen: {results['dev']['mean']:.4f}",
             f"The encoder and a head for each task are in {out}, with card, curves and worst mistakes. Try:",
-            f"  litebert predict --model {out} --task {one} --input - --output -",
+            tried(one, f"{shlex.quote(str(out))} --task {shlex.quote(name)}"),
         ]
     )
 
 
 def _told_of_one(results: dict[str, Any], out: Path) -> str:
-    from litebert.tasks.as_json import TASK_FILE, from_json, sample
-
-    dev, chief = results["dev"], results["best_by"]
-    task = from_json(json.loads((out / TASK_FILE).read_bytes()))
-    given = json.dumps(sample(type(task)), ensure_ascii=False)
     return (
-        f"{_chief(dev, chief)}\n"
+        f"{_chief(results['dev'], results['best_by'])}\n"
         f"The model, its card, curves and worst mistakes are in {out}. Try:\n"
-        f"  echo '{given}' | litebert predict --model {out} --input - --output -"
+        f"{tried(results, shlex.quote(str(out)))}"
     )
+
+
+def tried(results: dict[str, Any], model: str) -> str:
+    """A line that works where it is pasted into a shell. model: as a shell reads it."""
+    given = json.dumps(results.get("example", {"text": "…"}), ensure_ascii=False)  # Older runs have none.
+    return f"  echo {shlex.quote(given)} | litebert predict --model {model}"
 
 
 def _chief(dev: dict[str, Any], chief: str) -> str:
