@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import json
 import warnings
+from collections.abc import Iterator
 from math import nan
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.font_manager import fontManager
 from matplotlib.image import imread
 from sklearn.metrics import confusion_matrix
 
-from litebert.training.artifacts import confusion
+from litebert.training.artifacts import confusion, lettering
 from litebert.training.artifacts.card import Card, Measured, escape, markdown, write_card
 from litebert.training.artifacts.confusion import count_confusion, write_confusion
 from litebert.training.artifacts.mistakes import Mistake, worst, write_mistakes
+from litebert.training.report import curves
 
 labels = st.sampled_from(["a", "b", "c"])
 
@@ -57,15 +62,60 @@ def test_few_and_many_labels(tmp_path: Path, count: int) -> None:
     assert imread(tmp_path / "confusion.png").shape[1] < 2600
 
 
-def test_chinese_labels_are_drawn_or_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_letters_without_a_font_become_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lettering, "CHINESE", ())
     names = ["好评", "差评"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib warns of letters that it cannot draw.
         write_confusion(tmp_path, names, np.eye(2, dtype=np.int64))
     assert "好评" in (tmp_path / "confusion.csv").read_text(encoding="utf-8")
-    monkeypatch.setattr(confusion, "_chinese", list)
     assert confusion._ticks(names) == (["1", "2"], "numbered as in confusion.csv")
-    assert confusion._ticks(["good", "schön"])[0] == ["good", "schön"]
+    assert confusion._ticks(["good", "schön", "$5"]) == (["good", "schön", r"\$5"], "")
+    assert confusion._ticks(["good", "\U0001f9a9"])[0] == ["1", "2"]
+    assert curves._legend(["mean", "好/f1", "坏/f1", "好/recall"]) == (
+        ["mean", "1/f1", "2/f1", "1/recall"],
+        " (tasks numbered as in README.md)",
+    )
+    assert curves._legend(["mean", "mails/f1"]) == (["mean", "mails/f1"], "")
+
+
+@pytest.fixture
+def chinese_font(tmp_path: Path) -> Iterator[None]:
+    """As if a font with three Chinese letters, all of them boxes, were installed under a usual name."""
+    made = FontBuilder(1000, isTTF=True)
+    letters = {ord(letter): f"uni{ord(letter):X}" for letter in "好差评"}
+    glyphs = [".notdef", *letters.values()]
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    pen.lineTo((0, 800))
+    pen.lineTo((800, 800))
+    pen.closePath()
+    made.setupGlyphOrder(glyphs)
+    made.setupCharacterMap(letters)
+    made.setupGlyf(dict.fromkeys(glyphs, pen.glyph()))
+    made.setupHorizontalMetrics(dict.fromkeys(glyphs, (1000, 0)))
+    made.setupHorizontalHeader(ascent=800, descent=-200)
+    made.setupNameTable({"familyName": "SimHei", "styleName": "Regular"})
+    made.setupOS2()
+    made.setupPost()
+    made.save(tmp_path / "some.ttf")
+    before = list(fontManager.ttflist)
+    fontManager.addfont(tmp_path / "some.ttf")
+    yield
+    fontManager.ttflist = before
+
+
+@pytest.mark.usefixtures("chinese_font")
+def test_a_chinese_font_is_found_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lettering, "CHINESE", ("Not There", "SimHei"))
+    names = ["好评", "差评, fair"]
+    assert lettering.fonts() == ["DejaVu Sans", "SimHei"]
+    assert confusion._ticks(names) == (names, "")
+    assert curves._legend(["好/f1"]) == (["好/f1"], "")
+    assert not lettering.drawable(["中评"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_confusion(tmp_path, names, np.eye(2, dtype=np.int64))
 
 
 def _mistake(number: int, confidence: float) -> Mistake:

@@ -12,16 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litebert import durable
+from litebert.training.artifacts.lettering import drawable, fonts, literal, numbered
 
 Counts = NDArray[np.int64]
 
-_CHINESE = (
-    *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei"),
-    *("Microsoft YaHei", "SimHei", "PingFang SC", "Heiti SC", "Hiragino Sans GB", "Noto Sans CJK JP"),
-)
-"""Fonts with Chinese letters, one of which many systems have. matplotlib brings none."""
 _MOST_NUMBERS = 30
 """With more labels there is no room for numbers in the cells."""
+_LONGEST = 24
+"""As much of a label as there is room for, in characters."""
 
 
 def count_confusion(names: Sequence[str], wanted: Sequence[str], answered: Sequence[str]) -> Counts:
@@ -69,7 +67,7 @@ def _picture(names: Sequence[str], counts: Counts) -> bytes:
     side = min(20.0, 3 + 0.45 * len(names))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     drawn = BytesIO()
-    with rc_context({"font.sans-serif": ["DejaVu Sans", *_chinese()]}):
+    with rc_context({"font.family": fonts()}):
         figure = Figure(figsize=(side + 1, side), layout="constrained")
         FigureCanvasAgg(figure)
         axes: Any = figure.subplots()
@@ -88,16 +86,7 @@ def _picture(names: Sequence[str], counts: Counts) -> bytes:
 
 
 def _ticks(names: Sequence[str]) -> tuple[list[str], str]:
-    """What to write beside rows and columns: numbers for names that no font here can draw."""
-    drawable = all(ord(letter) < 0x2E80 for name in names for letter in name) or bool(_chinese())
-    if drawable:
-        # A dollar sign would begin a formula.
-        return [name[:24].replace("$", r"\$") for name in names], ""
-    return [str(number) for number in range(1, len(names) + 1)], "numbered as in confusion.csv"
-
-
-def _chinese() -> list[str]:
-    from matplotlib.font_manager import fontManager
-
-    there = {font.name for font in fontManager.ttflist}
-    return [name for name in _CHINESE if name in there]
+    """What to write beside rows and columns, and what to say of it: numbers where no font has the letters."""
+    if drawable(names):
+        return [literal(name[:_LONGEST]) for name in names], ""
+    return numbered(names), "numbered as in confusion.csv"

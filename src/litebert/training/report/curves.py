@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,26 +10,30 @@ from typing import Any
 import numpy as np
 
 from litebert import durable
+from litebert.training.artifacts.lettering import drawable, fonts, literal, numbered
 from litebert.training.report.metrics import rows
 
 _NOT_MEASURES = {"kind", "attempt", "step", "best", "train_loss"}
+_NUMBERED = " (tasks numbered as in README.md)"
 
 
 def draw_curves(log: Path, to: Path) -> None:
     """Draws the last attempt of a run."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     logged = list(rows(log))
     attempt = max((row["attempt"] for row in logged), default=0)
     last = [row for row in logged if row["attempt"] == attempt]
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    _loss(left, [row for row in last if row["kind"] == "step" and row["loss"] is not None])
-    _dev(right, [row for row in last if row["kind"] == "dev"])
     drawn = BytesIO()
-    figure.savefig(drawn, format="png", dpi=120)
+    with rc_context({"font.family": fonts()}):
+        figure = Figure(figsize=(10, 4), layout="constrained")
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2)
+        _loss(left, [row for row in last if row["kind"] == "step" and row["loss"] is not None])
+        _dev(right, [row for row in last if row["kind"] == "dev"])
+        figure.savefig(drawn, format="png", dpi=120)
     durable.replace(to, drawn.getvalue())
 
 
@@ -49,12 +54,23 @@ def _loss(axes: Any, steps: list[dict[str, Any]]) -> None:
 
 
 def _dev(axes: Any, judged: list[dict[str, Any]]) -> None:
-    axes.set(title="Dev", xlabel="update")
     names = [name for name in (judged[0] if judged else {}) if name not in _NOT_MEASURES]
-    for name in names:
+    shown, note = _legend(names)
+    axes.set(title=f"Dev{note}", xlabel="update")
+    for name, label in zip(names, shown, strict=True):
         values = [float("nan") if row[name] is None else row[name] for row in judged]
-        axes.plot([row["step"] for row in judged], values, marker=".", label=name)
+        axes.plot([row["step"] for row in judged], values, marker=".", label=label)
     best = [row["step"] for row in judged if row["best"]]
     if best:
         axes.axvline(best[-1], color="0.7", linestyle=":", label="best")
         axes.legend(loc="lower right")
+
+
+def _legend(names: Sequence[str]) -> tuple[list[str], str]:
+    """What to call measures, `accuracy` or `TASK/accuracy`: tasks by number where no font has the letters."""
+    if drawable(names):
+        return [literal(name) for name in names], ""
+    parts = [name.rpartition("/") for name in names]
+    tasks = list(dict.fromkeys(task for task, _, _ in parts if task))
+    number = dict(zip(tasks, numbered(tasks), strict=True))
+    return [f"{number.get(task, task)}{slash}{measure}" for task, slash, measure in parts], _NUMBERED
