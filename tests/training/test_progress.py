@@ -17,9 +17,9 @@ def _progress(*history: Judgement) -> Progress:
     return Progress(step=history[-1].step if history else 0, history=history)
 
 
-def test_best_is_the_first_of_the_highest() -> None:
+def test_best_is_the_last_of_the_highest_but_patience_counts_from_the_first() -> None:
     progress = _progress(_judgement(1, 0.5), _judgement(2, 0.7), _judgement(3, 0.7), _judgement(4, 0.6))
-    assert progress.best is progress.history[1]
+    assert progress.best is progress.history[2]
     assert progress.stale == 2
     assert Progress().best is None
     assert Progress().stale == 0

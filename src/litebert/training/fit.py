@@ -225,7 +225,7 @@ def judge(
         constant=verdict.constant,
         loss=before.mean_loss,
     )
-    best = before.best is None or judgement.value > before.best.value
+    best = before.best is None or judgement.value >= before.best.value
     return Judged(attempt=before.attempt, judgement=judgement, best=best, seconds=seconds)
 
 

@@ -89,14 +89,14 @@ class Progress:
 
     @property
     def best(self) -> Judgement | None:
-        """The first of the highest scores."""
-        return max(self.history, key=lambda judgement: judgement.value, default=None)
+        """The last of the highest scores: a small dev finds many equal, and the later has learnt more."""
+        return max(reversed(self.history), key=lambda judgement: judgement.value, default=None)
 
     @property
     def stale(self) -> int:
-        """How many judgements there have been since the best."""
-        best = self.best
-        return 0 if best is None else len(self.history) - 1 - self.history.index(best)
+        """How many judgements there have been since one was better than all before."""
+        scores = self.scores
+        return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
     @property
     def scores(self) -> list[float]:
