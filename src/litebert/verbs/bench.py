@@ -71,7 +71,8 @@ class Bench:
             *(self._setting(precision, q) for q in self._qualities() for precision in self.precisions),
             *(Setting(name, "auto", self.task, self.options, self.threads) for name in self.against),
         ]
-        tell(f"{len(inputs)} inputs of {self.texts}, {len(settings)} settings, {self.rounds} rounds")
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        tell(f"{len(inputs)} inputs of {self.texts}, {len(settings)} settings, {rounds}")
         found = measured(settings, inputs, rounds=self.rounds, alone=self.alone)
         rows = [
             {**_named(setting), **_figures(figures)} for setting, figures in zip(settings, found, strict=True)

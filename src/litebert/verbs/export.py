@@ -56,7 +56,8 @@ class Export:
 
     def main(self) -> int:
         exported = self.run()
-        size = (self.out / exported.file).stat().st_size
+        files = self.out.glob(f"{Path(exported.file).stem}.*")  # OpenVINO's weights are beside its graph.
+        size = sum(file.stat().st_size for file in files)
         print(f"{self.out} holds the model for {exported.runner} in {exported.precision}, {_bytes(size)}")
         print(_agreement(exported.agreement))
         return 0
