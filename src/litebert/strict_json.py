@@ -20,10 +20,9 @@ class JsonError(ValueError):
 def loads(text: str) -> Any:
     """The value that a text holds. Raises `JsonError`."""
     value, end = value_at(text, 0)
-    if text[end:].strip(" \t\r\n"):
-        raise JsonError(
-            "more text after the end of the JSON value", len(text) - len(text[end:].lstrip(" \t\r\n"))
-        )
+    if rest := text[end:].strip(" \t\r\n"):
+        what = "a comma" if rest == "," else "more text"
+        raise JsonError(f"{what} after the end of the JSON value", skip(text, end))
     return value
 
 
@@ -62,6 +61,8 @@ def skip(text: str, at: int) -> int:
 def _told(error: json.JSONDecodeError) -> str:
     if error.pos >= len(error.doc.rstrip()):
         return "is cut short: the JSON does not end"
+    if error.doc[error.pos] in "}]" and error.doc[: error.pos].rstrip().endswith(","):
+        return f"a comma before the closing {error.doc[error.pos]}"
     return error.msg[:1].lower() + error.msg[1:]
 
 

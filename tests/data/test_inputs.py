@@ -36,7 +36,8 @@ def test_a_bad_row_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         f"in.jsonl:4:1: not JSON: expecting value; {one}",
         f"in.jsonl:5: text: input should be a valid string; {shape}",
         Text("b", "c"),
-        "in.jsonl:8:1: the byte 0xff is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8",
+        "in.jsonl:8:1: the byte 0xff is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8 "
+        "in.jsonl > in.utf8.jsonl",
         f"in.jsonl:9: expected a JSON object, {{…}}, but this is an array; {inputs}",
         f"in.jsonl:10:1: not JSON: \\ud83d is half of a character (a lone surrogate); {one}",
         f"in.jsonl:11: text: input should be a valid string; {shape}",

@@ -67,25 +67,36 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     ),
     "latin.csv": (
         HEAD.encode() + "a,1\n好 caf".encode() + b"\xe9 x,0\n",
-        "latin.csv:3:6: the byte 0xe9 is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8",
+        "latin.csv:3:6: the byte 0xe9 is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8 "
+        "latin.csv > latin.utf8.csv",
     ),
     "gb.csv": (
         "text,label\n很好,1\n".encode("gb18030"),
-        "gb.csv:2:1: the byte 0xba is not UTF-8; it may be gb18030: iconv -f gb18030 -t utf-8",
+        "gb.csv:2:1: the byte 0xba is not UTF-8; it may be gb18030: iconv -f gb18030 -t utf-8 "
+        "gb.csv > gb.utf8.csv",
     ),
-    "wide.csv": (HEAD.encode("utf-16"), "wide.csv:1:1: is UTF-16; expected UTF-8: iconv -f utf-16 -t utf-8"),
+    "wide.csv": (
+        HEAD.encode("utf-16"),
+        "wide.csv:1:1: is UTF-16; expected UTF-8: iconv -f utf-16 -t utf-8 wide.csv > wide.utf8.csv",
+    ),
     "latin.json": (
         b'[\n {"text": "\xff"}]',
-        "latin.json:2:12: the byte 0xff is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8",
+        "latin.json:2:12: the byte 0xff is not UTF-8; it may be cp1252: iconv -f cp1252 -t utf-8 "
+        "latin.json > latin.utf8.json",
     ),
     "unknown.csv": (
         "texte,labl\nfine film,1\nbad,0\n",
         f"unknown.csv:1: no column for the text: there are 'texte', 'labl'; {TEXTS}; is it 'texte'? "
-        f"Say --text-column 'texte'. {NUMBER}",
+        f"Say --text-column 'texte' --label-column 'labl'. {NUMBER}",
     ),
     "unlike.csv": (
         "foo,label\nfine film,1\nbad,0\n",
-        f"unlike.csv:1: no column for the text: there are 'foo', 'label'; {TEXTS}; say which with "
+        f"unlike.csv:1: no column for the text: there are 'foo', 'label'; {TEXTS}; is it 'foo'? "
+        f"Say --text-column 'foo'. {NUMBER}",
+    ),
+    "numbers.csv": (
+        "foo,label\n1,1\n2,0\n",
+        f"numbers.csv:1: no column for the text: there are 'foo', 'label'; {TEXTS}; say which with "
         f"--text-column NAME. {NUMBER}",
     ),
     "keys.jsonl": (
@@ -163,7 +174,31 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     ),
     "what.txt": (
         "hello\nworld\n",
-        f"what.txt:1: of what format is it? Say --format, one of {', '.join(known('litebert.data.formats'))}",
+        "what.txt:1: of what format is it? Name it by what is in it, with one of .csv, .tsv, .jsonl, .json, "
+        ".parquet, .fasttext, .conll at the end",
+    ),
+    "book.xlsx": (
+        b"PK\3\4 and so on",
+        "book.xlsx: is a workbook, of Excel or the like; save the sheet as CSV (UTF-8) there",
+    ),
+    "quoted.tsv": (
+        'text\tlabel\n"one\ntwo"\t1\n',
+        "quoted.tsv:2: 1 cell; expected 2 (text, label): in .tsv a quote is a quote; where cells are quoted, "
+        "name the file .csv, which may have tabs, too",
+    ),
+    "comma.jsonl": (
+        '{"text":"a","label":1},\n{"text":"b","label":0}\n',
+        f"comma.jsonl:1:23: not JSON: a comma after the end of the JSON value; {ONE}",
+    ),
+    "last.jsonl": (
+        '{"text":"a","label":1,}\n',
+        f"last.jsonl:1:23: not JSON: a comma before the closing }}; {ONE}",
+    ),
+    "chinese.csv": (
+        "用户说的话,结果\n真的是很好看的一部电影,好\n不怎么样，中途就走了,坏\n值得再看一遍的电影,好\n",
+        "chinese.csv:1: no column for the text: there are '用户说的话', '结果'; expected one of 文本, 句子, "
+        "句子1, 内容, 评论, 标题, …; is it '用户说的话'? Say --text-column '用户说的话' "
+        f"--label-column '结果'. {NUMBER}",
     ),
     "several.txt": (
         "__label__a __label__b good film\n",

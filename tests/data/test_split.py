@@ -54,6 +54,14 @@ def test_positions_are_fixed_for_ever() -> None:
     assert position("好", seed=1) == pytest.approx(0.8954966322557469)
 
 
-def test_too_few_to_split_is_told() -> None:
-    with pytest.raises(DataError, match="1 examples are too few to split off 10% of them"):
-        split_off(of(["one"]))
+@given(st.lists(st.text(), min_size=2, max_size=40, unique=True), st.integers(0, 9))
+def test_of_few_one_at_least_is_split_off(texts: list[str], seed: int) -> None:
+    train, dev = split_off(of(texts), 0.1, seed)
+    lowest = min(texts, key=lambda text: position(text, seed))
+    assert lowest in [example.given.text for example in dev]
+    assert len(train) >= 1
+
+
+def test_one_text_is_not_split() -> None:
+    with pytest.raises(DataError, match="of 3 examples with one text none can be split off"):
+        split_off(of(["one", "one", "one"]))

@@ -65,7 +65,9 @@ def choose(
         _by_content(chosen, present, [f for f in fields if f.required or not named], sample)
     missing = [field for field in fields if field.required and field.name not in chosen]
     if missing:
-        raise DataError(_not_found(missing[0], present, table, fields), path=path, line=1)
+        looks = dict(chosen)
+        _by_content(looks, present, missing, sample)
+        raise DataError(_not_found(missing, present, table, fields, looks), path=path, line=1)
     return {field.name: chosen[field.name] for field in fields if field.name in chosen}
 
 
@@ -124,27 +126,46 @@ def _counts(cells: Sequence[str]) -> bool:
     return False
 
 
-def _not_found(field: Field, present: Sequence[str], table: Table, fields: Sequence[Field]) -> str:
-    flag = _flag(field)
+def _not_found(
+    missing: Sequence[Field], present: Sequence[str], table: Table, fields: Sequence[Field], looks: Columns
+) -> str:
+    """looks: which columns the missing fields' might be, by what is in them."""
+    field = missing[0]
     if not table.header:
-        required = [f for f in fields if f.required]
-        if len(present) < len(required):
-            return f"expected columns of {', '.join(f.name for f in required)}; there is only one column"
-        ways = " ".join(f"{_flag(f)} {i}" for i, f in enumerate(required))
-        return (
-            f"the file has no row of names, and which of its {len(present)} columns is the {field.name} "
-            f"cannot be told; number them from 0, for example {ways}"
-        )
-    shown = listed(list(map(repr, present)))
-    close = next(
-        (c for c in present if get_close_matches(plain(c), map(plain, field.names), n=1, cutoff=0.75)), None
-    )
-    hint = f"; is it {close!r}? Say {flag} {close!r}" if close else f"; say which with {flag} NAME"
+        return _not_told(field, present, [f for f in fields if f.required])
+    close = {f.name: c for f in missing if (c := _alike(f, present) or looks.get(f.name))}
+    hint = f"; say which with {_flag(field)} NAME"
+    if field.name in close:
+        flags = " ".join(f"{_flag(f)} {close[f.name]!r}" for f in missing if f.name in close)
+        hint = f"; is it {close[field.name]!r}? Say {flags}"
     first = (
         "" if table.columns is None else ". If the first row is data and not names, number the columns from 0"
     )
-    usual = ", ".join(field.names[:6])
+    shown, usual = listed(list(map(repr, present))), ", ".join(_usual(field, present))
     return f"no column for the {field.name}: there are {shown}; expected one of {usual}, …{hint}{first}"
+
+
+def _not_told(field: Field, present: Sequence[str], required: Sequence[Field]) -> str:
+    """Of a file without a row of names."""
+    if len(present) < len(required):
+        return f"expected columns of {', '.join(f.name for f in required)}; there is only one column"
+    ways = " ".join(f"{_flag(f)} {i}" for i, f in enumerate(required))
+    return (
+        f"the file has no row of names, and which of its {len(present)} columns is the {field.name} "
+        f"cannot be told; number them from 0, for example {ways}"
+    )
+
+
+def _alike(field: Field, present: Sequence[str]) -> str | None:
+    """The first column whose name is nearly a usual one."""
+    usual = list(map(plain, field.names))
+    return next((c for c in present if get_close_matches(plain(c), usual, n=1, cutoff=0.75)), None)
+
+
+def _usual(field: Field, present: Sequence[str]) -> list[str]:
+    """Some usual names, Chinese ones where the file's own are."""
+    ascii = all(map(str.isascii, present))
+    return [name for name in field.names if ascii or not name.isascii()][:6] or list(field.names[:6])
 
 
 def _flag(field: Field) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO, cast
 
 from litebert.errors import DataError
@@ -121,11 +122,19 @@ class File:
             )
         return data
 
+    def _recoding(self, encoding: str) -> str:
+        """The command that writes it in UTF-8; of what is packed or comes through a pipe, its middle."""
+        command = f"iconv -f {encoding} -t utf-8"
+        path = Path(self.path)
+        if not path.is_file() or path.suffix == ".gz":
+            return command
+        return f"{command} {quote(self.path)} > {quote(str(path.with_suffix(f'.utf8{path.suffix}')))}"
+
     def _not_utf8(self, raw: bytes, at: int, line: int) -> DataError:
         if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and line == 1:
-            return self.error("is UTF-16; expected UTF-8: iconv -f utf-16 -t utf-8", 1, 1)
+            return self.error(f"is UTF-16; expected UTF-8: {self._recoding('utf-16')}", 1, 1)
         likely = _likely_encoding(raw)
-        hint = f"; it may be {likely}: iconv -f {likely} -t utf-8" if likely else ""
+        hint = f"; it may be {likely}: {self._recoding(likely)}" if likely else ""
         before = raw[:at].decode().removeprefix("\ufeff")
         place = _place(before, len(before), line)
         return self.error(f"the byte 0x{raw[at]:02x} is not UTF-8{hint}", *place)

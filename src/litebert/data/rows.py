@@ -12,6 +12,9 @@ from litebert.data.files import File
 from litebert.data.formats.table import Known, Table
 
 FORMATS = "litebert.data.formats"
+_USUAL = ("csv", "tsv", "jsonl", "json", "parquet", "fasttext", "conll")
+_WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")
+"""How Excel's files begin: a .zip is opened before it comes here."""
 
 
 @contextmanager
@@ -60,6 +63,8 @@ def by_name(path: str) -> ModuleType | None:
 def _sniffed(file: File) -> str:
     start = file.start().removeprefix(b"\xef\xbb\xbf").lstrip()
     line = start.partition(b"\n")[0]
+    if start.startswith(_WORKBOOKS):
+        raise file.error("is a workbook, of Excel or the like; save the sheet as CSV (UTF-8) there")
     signs = {
         "parquet": start.startswith(b"PAR1"),
         "json": start.startswith(b"["),
@@ -72,5 +77,6 @@ def _sniffed(file: File) -> str:
     if not start:
         raise file.error("is empty; expected rows of text")
     if found is None:
-        raise file.error(f"of what format is it? Say --format, one of {', '.join(names.known(FORMATS))}", 1)
+        ends = ", ".join(names.find(FORMATS, name, "format").suffixes[0] for name in _USUAL)
+        raise file.error(f"of what format is it? Name it by what is in it, with one of {ends} at the end", 1)
     return found

@@ -25,13 +25,18 @@ def split_off(
     """(the rest, about that share), by the hash of each example's first text.
 
     The same text is always on the same side, so of two alike none is trained on and the other judged by.
-    Raises `DataError` if one side would be empty.
+    Of so few that chance leaves one side empty, those with the lowest hashes are split off, one at least.
+    Raises `DataError` if all have the same text.
     """
-    held = [position(first_text(example), seed) < share for example in examples]
-    if all(held) or not any(held):
+    places = [position(first_text(example), seed) for example in examples]
+    different = sorted(set(places))
+    if len(different) < 2:
         raise DataError(
-            f"{len(examples)} examples are too few to split off {share:.0%} of them; give a --dev file"
+            f"of {len(examples)} examples with one text none can be split off to judge by; give a --dev file"
         )
+    if different[0] >= share or different[-1] < share:
+        share = different[max(1, int(share * len(different)))]
+    held = [place < share for place in places]
     rest, part = ([e for e, h in zip(examples, held, strict=True) if h is side] for side in (False, True))
     return replace(examples, rows=rest), replace(examples, rows=part)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LABEL_COLUMNS = (
     *("label", "labels", "class", "category", "sentiment", "polarity", "target", "topic", "intent"),
     *("label_desc", "tag", "tags", "quality", "y", "标签", "类别", "分类", "情感"),
+    *("类型", "标注", "意图", "主题", "情感倾向", "评价类别"),
 )
 """The column names that mean a label."""
 

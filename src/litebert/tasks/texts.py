@@ -22,7 +22,8 @@ COLUMNS = {
     "text": (
         *("text", "sentence", "sentence1", "text_a", "texta", "text1", "premise", "question1", "#1 string"),
         *("review", "content", "comment", "body", "message", "question", "query", "title", "document"),
-        *("文本", "句子", "句子1", "内容", "评论", "标题"),
+        *("文本", "句子", "句子1", "内容", "评论", "标题", "评论内容", "文本内容", "用户评论", "评价内容"),
+        *("评价", "正文", "留言", "消息", "问题", "反馈"),
     ),
     "second": (
         *("second", "sentence2", "text_b", "textb", "text2", "hypothesis", "question2", "#2 string", "pair"),

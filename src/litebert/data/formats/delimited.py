@@ -17,8 +17,9 @@ SAMPLE = 100
 """Rows that are looked at to tell whether the first holds names."""
 
 
-def table(file: File, records: Iterator[Record], known: Known, hint: str) -> Table:
-    """The table of these records. `hint`: what to do about a row with too many cells.
+def table(file: File, records: Iterator[Record], known: Known, hint: str, quoted: str = "") -> Table:
+    """The table of these records. hint: what to do about a row with too many cells; quoted: about one with
+    too few, whose last begins with a quote.
 
     The first row holds the names of columns if one of its cells is a known name that does not come again
     in its column, or if all of them look like names. Raises `DataError`.
@@ -38,7 +39,7 @@ def table(file: File, records: Iterator[Record], known: Known, hint: str) -> Tab
     if header and not rest:
         raise file.error(f"has the names of columns ({listed(columns)}) and no rows")
     rows = chain(rest if header else sample, records)
-    return Table(_named(file, rows, columns, header, hint), columns, header)
+    return Table(_named(file, rows, columns, header, (hint, quoted)), columns, header)
 
 
 def has_header(first: list[str], rest: list[list[str]], known: Known) -> bool:
@@ -58,17 +59,19 @@ def _like_a_name(cell: str) -> bool:
 
 
 def _named(
-    file: File, records: Iterator[Record], columns: tuple[str, ...], header: bool, hint: str
+    file: File, records: Iterator[Record], columns: tuple[str, ...], header: bool, hints: tuple[str, str]
 ) -> Iterator[tuple[int, Cells]]:
     width = len(columns)
     for line, cells in records:
         if len(cells) != width:
-            file.unreadable(file.error(_ragged(len(cells), columns, header, hint), line))
+            file.unreadable(file.error(_ragged(cells, columns, header, hints), line))
             continue
         yield line, dict(zip(columns, cells))  # noqa: B905 (the widths have just been compared)
 
 
-def _ragged(found: int, columns: tuple[str, ...], header: bool, hint: str) -> str:
+def _ragged(cells: list[str], columns: tuple[str, ...], header: bool, hints: tuple[str, str]) -> str:
     expected = f"{len(columns)} ({listed(columns)})" if header else f"{len(columns)}, as in the first row"
-    more = f": {hint}" if found > len(columns) else ""
-    return f"{found} cell{'s' * (found != 1)}; expected {expected}{more}"
+    too_many, quoted = hints
+    hint = too_many if len(cells) > len(columns) else quoted if cells[-1].startswith('"') else ""
+    more = f": {hint}" if hint else ""
+    return f"{len(cells)} cell{'s' * (len(cells) != 1)}; expected {expected}{more}"

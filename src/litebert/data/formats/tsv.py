@@ -10,12 +10,13 @@ from litebert.data.formats import delimited
 from litebert.data.formats.table import Cells, Known, Table
 
 suffixes = (".tsv", ".tab")
+_QUOTED = "in .tsv a quote is a quote; where cells are quoted, name the file .csv, which may have tabs, too"
 
 
 def read(file: File, known: Known) -> Table:
     """The rows of a TSV file; blank lines are skipped. Raises `DataError`."""
     return delimited.table(
-        file, _records(file), known, "a cell cannot hold a tab or a line end; use CSV or JSONL"
+        file, _records(file), known, "a cell cannot hold a tab or a line end; use CSV or JSONL", _QUOTED
     )
 
 
