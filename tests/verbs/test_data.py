@@ -31,6 +31,22 @@ def test_a_file_without_anything_serious_ends_with_0(tmp_path: Path) -> None:
     assert main(["data", "check", str(path), "--strict"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty; expected rows of text"),
+        (b"PK\3\4 and so on", "is a workbook, of Excel or the like; save the sheet as CSV (UTF-8) there"),
+    ],
+)
+def test_what_is_no_table_at_all_is_told_before_its_task(
+    content: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(content)
+    assert main(["data", "check", str(path)]) == 3
+    assert capsys.readouterr().err == f"litebert: {path}: {told} [data]\n"
+
+
 def test_json_is_one_object(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", str(faulty), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

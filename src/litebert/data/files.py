@@ -31,6 +31,8 @@ MAX_RATIO = 200
 """How many times its size a `.gz` may become, once it has become more than `MAX_LINE`."""
 
 _CHUNK = 1 << 20
+_WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")
+"""How Excel's files begin. What is read of a `.zip` is a file in it, not the archive."""
 
 
 class File:
@@ -41,7 +43,10 @@ class File:
         self._raw = _Counted(_open(path))
         self.stream: BinaryIO = self._raw.buffered
         self._out = 0
-        if self.stream.peek(2)[:2] == b"\x1f\x8b":
+        start = self.stream.peek(4)
+        if start[:4] in _WORKBOOKS:
+            raise self.error("is a workbook, of Excel or the like; save the sheet as CSV (UTF-8) there")
+        if start[:2] == b"\x1f\x8b":
             self.stream = io.BufferedReader(gzip.GzipFile(fileobj=self.stream), _CHUNK)
 
     def error(self, message: str, line: int | None = None, column: int | None = None) -> DataError:

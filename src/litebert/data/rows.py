@@ -13,8 +13,6 @@ from litebert.data.formats.table import Known, Table
 
 FORMATS = "litebert.data.formats"
 _USUAL = ("csv", "tsv", "jsonl", "json", "parquet", "fasttext", "conll")
-_WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")
-"""How Excel's files begin: a .zip is opened before it comes here."""
 
 
 @contextmanager
@@ -63,8 +61,6 @@ def by_name(path: str) -> ModuleType | None:
 def _sniffed(file: File) -> str:
     start = file.start().removeprefix(b"\xef\xbb\xbf").lstrip()
     line = start.partition(b"\n")[0]
-    if start.startswith(_WORKBOOKS):
-        raise file.error("is a workbook, of Excel or the like; save the sheet as CSV (UTF-8) there")
     signs = {
         "parquet": start.startswith(b"PAR1"),
         "json": start.startswith(b"["),

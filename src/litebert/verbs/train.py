@@ -226,4 +226,5 @@ def _chief(dev: dict[str, Any], chief: str) -> str:
     sure = f"95 %: {low:.4f} to {high:.4f}"
     if dev["examples"] < FEW or f"{low:.4f}" == f"{high:.4f}":
         sure = "too few examples to say how sure that is"
-    return f"{chief} {dev[chief]:.4f} ({sure}) on {dev['examples']} dev examples"
+    told = "1 dev example" if dev["examples"] == 1 else f"{dev['examples']} dev examples"
+    return f"{chief} {dev[chief]:.4f} ({sure}) on {told}"

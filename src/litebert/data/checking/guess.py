@@ -34,6 +34,8 @@ def guess(path: str, columns: Mapping[str, str], format: str | None) -> Task[Any
     tasks = [named(name)() for name in sorted(known, key=lambda name: (_rank(name), name))]
     if format is None:
         with closing(patient(path)) as file:
+            if not file.start().strip():
+                raise file.error("is empty; expected rows of text")
             for task in tasks:
                 if begun(file, task.formats) is not None:
                     return task
