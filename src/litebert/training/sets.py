@@ -18,10 +18,6 @@ from litebert.training.drawing import WHOLE, Part
 MOST_JUDGING = 1000
 """Examples that judge a few shots where no dev is given."""
 
-_SAYS_LITTLE = 10
-"""Of fewer dev examples the 95 % interval of an accuracy is some 60 points wide."""
-_FEW = "; figures on so few say little: give more with --dev, or judge by --folds"
-
 
 FEW = 50
 """Dev examples below which one more or less that is right says more than two points."""
@@ -137,7 +133,7 @@ def _split(whole: Examples[Any, Any], name: str) -> Sets:
         rest,
         dev,
         {"train": f"{name}: the other {len(rest)} examples", "dev": told},
-        (*whole.notes, f"dev: {told}; train: the other {len(rest)}{_FEW * (len(dev) < _SAYS_LITTLE)}"),
+        (*whole.notes, f"dev: {told}; train: the other {len(rest)}"),
     )
 
 
