@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from litebert.engine.leaving import History, Judge, Rule
-from litebert.model.packing import pack
+from litebert.model.packing import Packed, pack
 from litebert.model.rounding import rounded
 from litebert.model.staged import Staged, of_lengths
 from litebert.text.encoding import Encoding
@@ -51,6 +51,10 @@ class _Group(Generic[T]):
     @property
     def pieces(self) -> int:
         return int(self.lengths.sum())
+
+    @property
+    def batch(self) -> Packed:
+        return of_lengths(self.lengths, len(self.states))
 
 
 class Scheduler(Generic[T]):
@@ -128,28 +132,22 @@ class Scheduler(Generic[T]):
 
     def _through(self, kind: int, group: _Group[T]) -> list[tuple[T, NDArray[np.float32]]]:
         """A group through a stage: those for whom it is the last are finished, the others come to an exit."""
-        states, qkv = self.staged.to_last(kind, group.states, of_lengths(group.lengths, len(group.states)))
         last = group.stages == len(self.staged) - 1
         left: list[tuple[T, NDArray[np.float32]]] = []
-        for chosen, finished in ((np.flatnonzero(last), True), (np.flatnonzero(~last), False)):
-            if not len(chosen):
-                continue
-            lengths = group.lengths[chosen]
-            rows = slice(None) if len(chosen) == len(last) else _rows(group.lengths, chosen)
-            batch = of_lengths(lengths, len(states[rows]))
-            if finished:
-                scores = self.staged.finish(kind, states[rows], qkv[rows], batch).numpy()
-                left += self._gone(group, chosen, scores, len(self.staged))
-            else:
-                after = self.staged.through(kind, states[rows], qkv[rows], batch)
-                tickets, stages = [group.tickets[i] for i in chosen], group.stages[chosen] + 1
-                left += self._leave(_Group(tickets, after, lengths, stages, group.history[chosen]))
+        if last.any():
+            chosen = np.flatnonzero(last)
+            ended = group if last.all() else _part(group, chosen)
+            scores = self.staged.finish(kind, ended.states, ended.batch).numpy()
+            left += self._gone(group, chosen, scores, len(self.staged))
+        if not last.all():
+            going = _part(group, np.flatnonzero(~last)) if last.any() else group
+            after = self.staged.through(kind, going.states, going.batch)
+            left += self._leave(replace(going, states=after, stages=going.stages + 1))
         return left
 
     def _leave(self, group: _Group[T]) -> list[tuple[T, NDArray[np.float32]]]:
         """A group at its exits: whoever is sure leaves, and the others wait for their next stages."""
-        batch = of_lengths(group.lengths, len(group.states))
-        scores = self.staged.at_exit(group.states, batch, torch.from_numpy(group.stages)).numpy()
+        scores = self.staged.at_exit(group.states, group.batch, torch.from_numpy(group.stages)).numpy()
         leaves, history = self.judge.leaves(self.rule, scores, group.history)
         group = replace(group, history=history)
         if not leaves.all():

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from litebert.model.attention import attend, attend_first
 from litebert.model.eight_bits import Ranges
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden, means
@@ -40,8 +39,8 @@ class Staged:
         self.depths = (*self._starts, self.encoder.config.layers)
         """After how many layers there is an exit, and last, all."""
         orders = list(zip(self.encoder.config.attention, self.encoder.config.feedforward, strict=True))
-        self._blocks: list[Blocks] = [tuple(orders[start:end]) for start, end in pairwise(self.depths)]
-        self.kinds: tuple[int, ...] = tuple(map(self._blocks.index, self._blocks))
+        blocks: list[Blocks] = [tuple(orders[start:end]) for start, end in pairwise(self.depths)]
+        self.kinds: tuple[int, ...] = tuple(map(blocks.index, blocks))
         """For each stage the first one with the same blocks: sequences in either can share a call."""
         heads = [model.exits.at(depth).state_dict() for depth in model.exits.depths]
         self._weight = torch.cat([head["output.weight"] for head in heads])
@@ -61,31 +60,18 @@ class Staged:
         """[N, H]: sequences before their first layer."""
         return self.encoder.embeddings(batch, self.encoder.run())  # type: ignore[no-any-return]
 
-    def to_last(self, kind: int, states: Tensor, batch: Packed) -> tuple[Tensor, Tensor]:
-        """Through a stage of a kind up to its last layer: what goes into that, [N, H], and the queries, keys
-        and values there, [N, 3H]. From there `through` or `finish` go on, each with some of the sequences."""
-        attention, feed = self.encoder.prepared(self.encoder.run())
-        *early, (layer, (a, _)) = enumerate(self._blocks[kind], start=self._starts[kind] + 1)
-        for number, (one, other) in early:
-            states = feed[other](attention[one](states, batch, number), batch.keys, number)
-        return states, attention[a].qkv(states, layer)
+    def through(self, kind: int, states: Tensor, batch: Packed) -> Tensor:
+        """[N, H] through a stage of a kind."""
+        return self._through(kind, states, batch, first=False)
 
-    def through(self, kind: int, states: Tensor, qkv: Tensor, batch: Packed) -> Tensor:
-        """[N, H]: the stage's last layer."""
-        attention, feed = self.encoder.prepared(self.encoder.run())
-        layer, (a, f) = self._starts[kind] + len(self._blocks[kind]), self._blocks[kind][-1]
-        gathered = attend(qkv, batch, attention[a].block.heads)
-        return feed[f](attention[a].add(states, gathered, batch.keys, layer), batch.keys, layer)
+    def finish(self, kind: int, states: Tensor, batch: Packed) -> Tensor:
+        """[B, K]: through the model's last stage, which is of this kind, and its head."""
+        first = self._through(kind, states, batch, first=True)
+        return self._model.head(Hidden(batch, first, self.encoder.pooler(first), None))["logits"]  # type: ignore[no-any-return]
 
-    def finish(self, kind: int, states: Tensor, qkv: Tensor, batch: Packed) -> Tensor:
-        """[B, K]: the model's last layer, worked out for first pieces alone, and its head."""
-        attention, feed = self.encoder.prepared(self.encoder.run())
-        layer, (a, f) = self._starts[kind] + len(self._blocks[kind]), self._blocks[kind][-1]
-        at, width = batch.first, qkv.shape[1] // 3
-        gathered = attend_first(qkv[at, :width], qkv[:, width:], batch, attention[a].block.heads)
-        first = feed[f](attention[a].add(states.index_select(0, at), gathered, at, layer), at, layer)
-        last = Hidden(batch, first, self.encoder.pooler(first), None)
-        return self._model.head(last)["logits"]  # type: ignore[no-any-return]
+    def _through(self, kind: int, states: Tensor, batch: Packed, *, first: bool) -> Tensor:
+        begin, end = self.depths[kind], self.depths[kind + 1]
+        return self.encoder.through(states, batch, self.encoder.run(), first=first, begin=begin, end=end)
 
     def at_exit(self, states: Tensor, batch: Packed, exits: Tensor) -> Tensor:
         """[B, K]: each sequence's scores by the exit that it has come to, int64 [B]."""
@@ -94,7 +80,7 @@ class Staged:
 
     def _shared(self, ranges: Ranges) -> Ranges:
         """In 8 bits, what reaches a matrix has one scale in all stages of a kind: the widest."""
-        ours = Ranges(watching=False)
+        widest: dict[tuple[str, int], tuple[float, float]] = {}
         same = {
             start + number: self._starts[kind] + number
             for (start, end), kind in zip(pairwise(self.depths), self.kinds, strict=True)
@@ -102,9 +88,10 @@ class Staged:
         }
         for (name, layer), (low, high) in ranges.found.items():
             at = name, same.get(layer, layer)
-            least, most = ours.found.get(at, (0.0, 0.0))
-            ours.found[at] = min(least, low), max(most, high)
-        return ours
+            least, most = widest.get(at, (0.0, 0.0))
+            widest[at] = min(least, low), max(most, high)
+        found = {(name, layer): widest[name, same.get(layer, layer)] for name, layer in ranges.found}
+        return Ranges(found, watching=False)
 
 
 def of_lengths(lengths: NDArray[np.int64], pieces: int) -> Packed:

@@ -66,30 +66,32 @@ class Encoder(nn.Module):
         run = self.run()
         if reads == "nothing":
             return without_first(batch, None)
-        if (layers := self._together(run, batch)) is not None:
-            return self._at_once(layers, batch, run, reads)
-        attend, feed = self.prepared(run)
-        *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
-        x = self.embeddings(batch, run)
-        for layer, (a, f) in early:
-            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
-        layer, (a, f) = last
-        if reads == "first":
-            first = feed[f](attend[a].first(x, batch, layer), batch.first_keys, layer)
-            return Hidden(batch, first, self.pooler(first), None)
-        x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        x = self.through(self.embeddings(batch, run), batch, run, first=reads == "first")
         if reads == "memory":
             return without_first(batch, x)
+        if reads == "first":
+            return Hidden(batch, x, self.pooler(x), None)
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
 
-    def _at_once(self, layers: Layers, batch: Packed, run: Pass, reads: Reads) -> Hidden:
-        x = layers(self.embeddings(batch, run), batch, first=reads == "first")
-        if reads == "memory":
-            return without_first(batch, x.to(run.dtype))
-        first = x if reads == "first" else x.index_select(0, batch.first)
-        pieces = None if reads == "first" else x[: batch.count].to(run.dtype)
-        return Hidden(batch, first.to(run.dtype), self.pooler(first), pieces)
+    def through(
+        self, x: Tensor, batch: Packed, run: Pass, *, first: bool, begin: int = 0, end: int | None = None
+    ) -> Tensor:
+        """States x [N, H] after `begin` layers → after `end`, or all: [N, H] or, of first pieces alone, for
+        which the last layer is worked out for no others, [B, H]."""
+        end = self.config.layers if end is None else end
+        if (at_once := self._at_once(run, batch)) is not None:
+            return at_once(x, batch, first=first, begin=begin, end=end).to(run.dtype)
+        attend, feed = self.prepared(run)
+        orders = list(zip(self.config.attention, self.config.feedforward, strict=True))[begin:end]
+        *early, last = enumerate(orders, start=begin + 1)
+        x = x.to(run.dtype)
+        for layer, (a, f) in early:
+            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        layer, (a, f) = last
+        if first:
+            return feed[f](attend[a].first(x, batch, layer), batch.first_keys, layer)
+        return feed[f](attend[a](x, batch, layer), batch.keys, layer)
 
     def at_exits(self, batch: Packed, depths: Collection[int]) -> tuple[dict[int, Hidden], Hidden]:
         """What exits read after so many layers, perhaps 0, and what is known of first pieces after all."""
@@ -148,7 +150,7 @@ class Encoder(nn.Module):
             self._kept = version, self._pack(run)
         return self._kept[1]
 
-    def _together(self, run: Pass, batch: Packed) -> Layers | None:
+    def _at_once(self, run: Pass, batch: Packed) -> Layers | None:
         """All layers as one call, kept until weights change; None where only one after another will do."""
         learns = torch.is_grad_enabled() or run.draw is not None
         watching = run.ranges is not None and run.ranges.watching

@@ -129,9 +129,9 @@ class Layers:
             )
         self._call = getattr(library(), _NAMES[dtype])
 
-    def __call__(self, x: Tensor, batch: Packed, *, first: bool) -> Tensor:
-        """x [N, H] → fp32 [N, H]; of pieces of no sequence, zeros. first: of each sequence's first piece
-        alone, [B, H], which spares the last layer the others."""
+    def __call__(self, x: Tensor, batch: Packed, *, first: bool, begin: int, end: int) -> Tensor:
+        """x [N, H] after `begin` layers → after `end`, fp32 [N, H]; of pieces of no sequence, zeros. first:
+        of each sequence's first piece alone, [B, H], which spares the last layer the others."""
         x, config = x.float().contiguous(), self._config
         out = x.new_empty(len(batch) if first else len(x), config.hidden)
         if not first:
@@ -139,7 +139,7 @@ class Layers:
         shape = _Shape(
             batch.count,
             len(batch),
-            config.layers,
+            end - begin,
             config.hidden,
             config.heads,
             config.intermediate,
@@ -148,7 +148,7 @@ class Layers:
             first,
             config.norm_epsilon,
             pointer(batch.starts),
-            self._each,
+            ctypes.pointer(self._each[begin]),
         )
         self._call(ctypes.byref(shape), pointer(x), pointer(out))
         return out
