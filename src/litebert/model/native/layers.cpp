@@ -67,41 +67,55 @@ __mmask16 some(int64_t n) { return n >= WIDE ? 0xffff : n <= 0 ? 0 : (1u << n) -
 
 // ---- vectors --------------------------------------------------------------------------------------------------
 
-inline __m512 exponential(__m512 x) {  // Cephes' expf, to 2e-7 of the value; 0 far below.
-    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 8);
-    const __m512 f = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f),
-                                      _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
-    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-    for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
-    return _mm512_scalef_ps(_mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(f, f), f), _mm512_set1_ps(1)), n);
+// What is then rounded to A, and so as exactly as A can tell: for float to 2e-7 of the value, else to 4e-5.
+template <class A>
+inline __m512 exponential(__m512 x) {
+    const __m512 y = _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), n = _mm512_roundscale_ps(y, 8);
+    if constexpr (std::is_same_v<A, float>) {  // Cephes' expf.
+        const __m512 f = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f),
+                                          _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
+        __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+        for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f, 1.f, 1.f})
+            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
+        return _mm512_scalef_ps(p, n);
+    } else {  // The series of 2^f.
+        const __m512 f = _mm512_sub_ps(y, n);
+        __m512 p = _mm512_set1_ps(9.6181291e-3f);
+        for (float c : {5.5504109e-2f, 0.24022651f, 0.69314718f, 1.f}) p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
+        return _mm512_scalef_ps(p, n);
+    }
 }
 
-inline __m512 over(__m512 x) {  // 1 / x, to the last bit or two.
+template <class A>
+inline __m512 over(__m512 x) {  // 1 / x
     const __m512 y = _mm512_rcp14_ps(x);
+    if constexpr (!std::is_same_v<A, float>) return y;
     return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2)));
 }
 
+template <class A>
 inline __m512 gelu_new(__m512 x) {  // x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))
     const __m512 cubic = _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(0.044715f), _mm512_set1_ps(1));
     const __m512 steep = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(-1.5957691216057308f)), cubic);
-    const __m512 below = exponential(_mm512_min_ps(steep, _mm512_set1_ps(80)));
-    return _mm512_mul_ps(x, over(_mm512_add_ps(_mm512_set1_ps(1), below)));
+    const __m512 below = exponential<A>(_mm512_min_ps(steep, _mm512_set1_ps(80)));
+    return _mm512_mul_ps(x, over<A>(_mm512_add_ps(_mm512_set1_ps(1), below)));
 }
 
+template <class A>
 inline __m512 gelu(__m512 x) {  // x (1 + erf(x / sqrt 2)) / 2; erf by Abramowitz and Stegun 7.1.26, to 2e-7.
     const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678f)), one = _mm512_set1_ps(1);
-    const __m512 t = over(_mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911f), one));
+    const __m512 t = over<A>(_mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911f), one));
     __m512 p = _mm512_set1_ps(1.061405429f);
     for (float c : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
         p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(c));
-    const __m512 rest = _mm512_mul_ps(_mm512_mul_ps(p, t), exponential(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), z), z)));
+    const __m512 rest = _mm512_mul_ps(_mm512_mul_ps(p, t), exponential<A>(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), z), z)));
     const __m512 half = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5f)), rest);
     return _mm512_mask_sub_ps(half, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ), x, half);
 }
 
+template <class A>
 inline __m512 activated(int64_t activation, __m512 x) {
-    return activation == 0 ? gelu_new(x) : activation == 1 ? gelu(x) : _mm512_max_ps(x, _mm512_setzero_ps());
+    return activation == 0 ? gelu_new<A>(x) : activation == 1 ? gelu<A>(x) : _mm512_max_ps(x, _mm512_setzero_ps());
 }
 
 // ---- numbers in memory ----------------------------------------------------------------------------------------
@@ -339,18 +353,27 @@ struct Encoder {
         }
     }
 
-    // scores [rows, filled(length)] -> weights, still to be multiplied by `shares`
+    // Each panel's tile where it is, which spares taking it elsewhere.
+    void scored(int64_t rows, int64_t wide, const K *query, const K *keys, float *scores) const {
+        const int64_t steps = parts(depth, STEP<K>);
+        for (int64_t j = 0; j < wide; j += BROAD) {
+            const char *panel = (const char *)keys + j * steps * 4;
+            TILES<K>[rows](query, qkv_row, panel, steps, scores + j * TALL, panel, 0);
+        }
+    }
+
+    // scores [filled(length) / 32][TALL][32] -> weights [rows, filled(length)], still to be multiplied by `shares`
     void soft(int64_t rows, int64_t length, const float *scores, K *weights, float *shares) const {
         const __m512 scale = _mm512_set1_ps(1 / std::sqrt(float(depth)));
         const int64_t wide = filled(length);
         for (int64_t i = 0; i < rows; i++) {
-            const float *x = scores + i * wide;
+            const auto x = [&](int64_t j) { return vector(scores + j / BROAD * BROAD * TALL + i * BROAD + j % BROAD); };
             __m512 most = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
             for (int64_t j = 0; j < length; j += WIDE)
-                most = _mm512_mask_max_ps(most, some(length - j), most, vector(x + j));
+                most = _mm512_mask_max_ps(most, some(length - j), most, x(j));
             const __m512 ceiling = _mm512_mul_ps(_mm512_set1_ps(_mm512_reduce_max_ps(most)), scale);
             for (int64_t j = 0; j < wide; j += WIDE) {
-                const __m512 y = exponential(_mm512_fmsub_ps(vector(x + j), scale, ceiling));
+                const __m512 y = exponential<K>(_mm512_fmsub_ps(x(j), scale, ceiling));
                 const __m512 own = _mm512_maskz_mov_ps(some(length - j), y);
                 sum = _mm512_add_ps(sum, own);
                 Put<K>()(weights + i * wide + j, own);
@@ -372,8 +395,7 @@ struct Encoder {
                     const K *query = qkv[layer % 2] + i * qkv_row + head * depth;
                     A *to_rows = x.rows + (i - from) * row + head * depth;
                     float shares[TALL];
-                    tiles(next - i, wide, depth, query, qkv_row, x.keys + head * key_size(),
-                          [&](int64_t r, int64_t j, __m512 y) { _mm512_storeu_ps(x.scores + r * wide + j, y); });
+                    scored(next - i, wide, query, x.keys + head * key_size(), x.scores);
                     soft(next - i, length, x.scores, x.weights, shares);
                     tiles(next - i, filled(depth), length, x.weights, wide, x.values + head * key_size(),
                           [&](int64_t r, int64_t d, __m512 y) {
@@ -404,7 +426,7 @@ struct Encoder {
                 }
                 for (int64_t i = 0; i < length; i += WIDE) {
                     const __mmask16 own = some(length - i);
-                    const __m512 y = exponential(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
+                    const __m512 y = exponential<K>(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
                     _mm512_mask_storeu_ps(weights + i, own, y);
                     sum += _mm512_mask_reduce_add_ps(own, y);
                 }
@@ -428,7 +450,7 @@ struct Encoder {
         normalised(rows, y, l.attention->weight, l.attention->bias);
         copied(rows, y, x.rows, l.up);
         multiply(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row, [&](int64_t i, int64_t j, __m512 z) {
-            inside(x.inside + i * inside_row + j, activated(s.activation, z));
+            inside(x.inside + i * inside_row + j, activated<A>(s.activation, z));
         });
         multiply(l.feedforward->down, l.down, rows, row, s.inside, x.inside, inside_row, added);
         normalised(rows, y, l.feedforward->weight, l.feedforward->bias);
