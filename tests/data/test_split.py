@@ -12,8 +12,10 @@ from litebert.data.example import Example, Examples, Place
 from litebert.data.split import position, split_off
 from litebert.errors import DataError
 from litebert.tasks.classification import Classification
+from litebert.tasks.generation import Generation, Prompt
 from litebert.tasks.labels import Label
 from litebert.tasks.texts import Text
+from litebert.tasks.written import Written
 
 TASK = Classification(labels=("a", "b"))
 
@@ -65,3 +67,10 @@ def test_of_few_one_at_least_is_split_off(texts: list[str], seed: int) -> None:
 def test_one_text_is_not_split() -> None:
     with pytest.raises(DataError, match="of 3 examples with one text none can be split off"):
         split_off(of(["one", "one", "one"]))
+
+
+def test_texts_without_a_prompt_are_told_apart_by_what_is_written() -> None:
+    rows = [Example(Prompt(), Written(f"text {i % 150}"), Place("x", i)) for i in range(300)]
+    rest, part = split_off(Examples(rows, Generation()))
+    assert 0.05 < len(part) / 300 < 0.15
+    assert not {e.wanted.text for e in rest} & {e.wanted.text for e in part}

@@ -19,7 +19,7 @@ from litebert.model.encoders.lstm import LSTM
 from litebert.model.hidden import Hidden
 from litebert.model.packing import pack
 from litebert.text.encoding import Encoding
-from small_runs import FAST, KNOWN, Runs, write
+from small_runs import FAST, FILLERS, KNOWN, Runs, write
 
 CONFIG = EncoderConfig(
     vocabulary=50,
@@ -130,9 +130,21 @@ def test_what_it_has_not_is_said(run: Path, tmp_path: Path) -> None:
         litebert.train(train="reviews.en", also="reviews.zh", **more)
     rows = [{"source": word, "target": word} for word in KNOWN]
     copying = {"train": str(write(tmp_path / "copy.jsonl", rows)), "task": "translation"}
-    with pytest.raises(UsageError, match="shares=true has the decoder use the encoder's blocks, and an LSTM"):
+    with pytest.raises(
+        UsageError, match=r"by the encoder's blocks \(shares=true\), and an LSTM has none: give"
+    ):
         litebert.train(**copying, options=["shares=true"], **more)
     assert not (tmp_path / "out").exists()
+    rows = [{"text": f"{word} {other}"} for word in KNOWN for other in FILLERS]
+    writing = {
+        "train": str(write(tmp_path / "prose.jsonl", rows)),
+        "task": "generation",
+        "steps": 1,
+        "epochs": None,
+    }
+    with pytest.raises(UsageError, match="generation would write by the encoder's blocks"):
+        litebert.train(**{**more, **writing})
+    assert litebert.train(**{**more, **writing}, options=["shares=false"])["task"] == "generation"
     told: list[str] = []
     open_model(str(run), precision="int8", tell=told.append)
     assert any("LSTM" in one for one in told)

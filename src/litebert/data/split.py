@@ -42,6 +42,6 @@ def split_off(
 
 
 def first_text(example: Example[Any, Any]) -> str:
-    """What tells an Input from others."""
-    group: str = example.given.group
+    """What tells an Input from others; without any, as of a language model, what is written."""
+    group: str = example.given.group or getattr(example.wanted, "text", "")
     return group

@@ -187,7 +187,8 @@ def _check_shares(task: Task[Any, Any], config: EncoderConfig) -> None:
     """Raises `UsageError` for a decoder that should be made of blocks which the encoder has not."""
     if config.family == "lstm" and getattr(task, "shares", False):
         raise UsageError(
-            "shares=true has the decoder use the encoder's blocks, and an LSTM has none; leave it out"
+            f"{task.name} would write by the encoder's blocks (shares=true), and an LSTM has none: "
+            "give --options shares=false"
         )
 
 
