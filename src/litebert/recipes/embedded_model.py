@@ -5,7 +5,7 @@
 
 Text, vocabulary, corpus, parallel sentences, the start from the teacher, the runs of distillation one after
 another, and int8 weights in OUT/tiny. Given again it goes on where it was stopped; what is there already is
-not made again. It takes some three hours of one core.
+not made again. It takes some four hours of one core.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ STAGES = (
     Stage(name="heavier", updates=3077, seed=2),
     Stage(name="longer", updates=150, length=512, batch_size=8, seed=3),
     Stage(name="last", updates=650, schedule="linear", seed=4),
+    Stage(name="further", updates=2900, seed=5),
+    Stage(name="longest", updates=200, length=512, batch_size=8, seed=6),
+    Stage(name="end", updates=900, schedule="linear", seed=7),
 )
 """As it was trained, in pieces as time was there; how much a single long first stage would give has not been
 tried. After the settling the weights were rounded to int8, as they then came with the package."""
