@@ -4,6 +4,7 @@ finetune         fine-tuning, beside transformers' Trainer
 pretrain         updates of pretraining, beside transformers' model
 time_to_quality  pretraining until a loss that transformers' recipe reaches
 inference        answering, beside transformers, ONNX Runtime and OpenVINO
+leaving          answering by exits, beside OpenVINO
 tokenizing       text to pieces, beside tokenizers and sentencepiece
 corpus           text files to a corpus, on one core and on two
 scaling          pretraining in two processes, beside one

@@ -57,13 +57,14 @@ def made(shape: str, vocabulary: str, folder: Path) -> Path:
     return folder
 
 
-def ours(folder: Path, precision: str) -> Side:
-    predictor: Predictor[Any, Any] = open_model(str(folder), precision=precision)
+def ours(folder: Path, precision: str, quality: float = 1.0) -> Side:
+    predictor: Predictor[Any, Any] = open_model(str(folder), precision=precision, quality=quality)
 
     def logits(encodings: Sequence[Encoding]) -> Logits:
         return np.stack([scores["logits"] for scores in predictor.scores(encodings)])
 
-    return Side(f"litebert {precision}", logits, lambda one: logits([one]))
+    name = f"litebert {precision}" + (f" quality {quality:.4f}" if quality < 1 else "")
+    return Side(name, logits, lambda one: logits([one]))
 
 
 def peers(folder: Path, name: str, precision: str, threads: int) -> Iterator[Side]:
