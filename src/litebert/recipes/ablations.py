@@ -1,6 +1,6 @@
 """The paper's two ablations at a tiny scale: what is told of two segments, and what layers share.
 
-    LITEBERT_DATA=… python -m litebert.recipes.ablations OUT [--seeds 3] [--steps 500]
+    LITEBERT_DATA=… python -m litebert.recipes.ablations OUT [--seeds 3] [--steps 300]
 
 Each variant is pretrained from nothing on featured English Wikipedia, by several seeds, with all else
 alike, and fine-tuned on MRPC (pairs) and TREC (single questions). The table that is printed has the mean
@@ -43,6 +43,12 @@ class Variant:
     attention: Order = SHARED
     feedforward: Order = SHARED
 
+    @property
+    def folder(self) -> str:
+        """The same for two lines that pretrain the same."""
+        own = [part for part in ("attention", "feedforward") if getattr(self, part) == OWN]
+        return "-".join((self.sentences, "own" if own else "shared", *own))
+
 
 OBJECTIVES = (
     Variant(name="none", sentences="none"),
@@ -61,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=300)
     given = parser.parse_args()
     data = Path(os.environ["LITEBERT_DATA"])
     for title, variants in (("sentence objective", OBJECTIVES), ("shared by all layers", SHARING)):
@@ -80,7 +86,7 @@ def _seeds(count: int) -> Iterator[int]:
 
 def results(variant: Variant, seed: int, data: Path, out: Path, steps: int) -> dict[str, float]:
     """The measures of one pretraining run and of what was fine-tuned from it."""
-    place = out / f"{variant.name.replace(' ', '-')}-{seed}"
+    place = out / f"{variant.folder}-{seed}"
     judged = _pretrained(variant, seed, data, out, place, steps)
     found = {"masked words": judged["mlm_accuracy"], "sentences": judged.get("order_accuracy", float("nan"))}
     for source, measure in TASKS.items():
@@ -88,7 +94,7 @@ def results(variant: Variant, seed: int, data: Path, out: Path, steps: int) -> d
             train=source,
             model=str(place / "pretrained"),
             out=place / source,
-            epochs=5.0,
+            epochs=3.0,
             seed=seed,
             threads=1,
             progress="lines",
