@@ -552,12 +552,14 @@ void alone(const Shape &whole, int64_t from, int64_t to, const float *given, flo
 
 template <class A>
 void layers(const Shape &s, const float *given, float *out) {
-    std::vector<int64_t> groups{0};  // Whole sequences, about a block of rows of them.
+    // Groups of whole sequences, about a block of rows, or less where there are too few for all threads.
+    const int64_t rows = s.threads == 1 ? BLOCK : std::clamp(s.pieces / (6 * s.threads), BLOCK / 3, BLOCK);
+    std::vector<int64_t> groups{0};
     for (int64_t b = 1; b < s.sequences; b++)
-        if (s.starts[b + 1] - s.starts[groups.back()] > BLOCK) groups.push_back(b);
+        if (s.starts[b + 1] - s.starts[groups.back()] > rows) groups.push_back(b);
     const int64_t count = groups.size();
     groups.push_back(s.sequences);
-    if (s.threads > 1 && count < 4 * s.threads) return together<A>(s, given, out);
+    if (s.threads > 1 && count < 3 * s.threads) return together<A>(s, given, out);
 #pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) if (s.threads > 1)
     for (int64_t g = 0; g < count; g++) alone<A>(s, groups[g], groups[g + 1], given, out);
 }
