@@ -129,18 +129,21 @@ def test_the_model_left_is_the_best_on_dev(tmp_path: Path) -> None:
     def keep(model: nn.Module, step: int) -> None:
         weights[step] = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
-    model = Toy()
+    model, told = Toy(), []
 
     def watch(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             if isinstance(event, Judged):
                 keep(model, event.judgement.step)
+                told.append((event.best, event.equal))
             yield event
 
     scores = iter([0.1, 0.2, 0.4, 0.3, 0.4, 0.3, 0.2])
     made = replace(job(), evaluate=lambda _: Verdict({"accuracy": next(scores)}))
     _, progress = _run(tmp_path, made, watch, model=model)
     assert [j.step for j in progress.history] == [7, 14, 21, 28, 35, 42, 48]
+    better, equal, worse = (True, False), (True, True), (False, False)
+    assert told == [better, better, better, worse, equal, worse, worse]
     assert progress.best is not None and progress.best.step == 35
     assert all(torch.equal(t, weights[progress.best.step][n]) for n, t in model.state_dict().items())
 

@@ -44,9 +44,11 @@ def _step(step: int, *, attempt: int = 0, loss: float = 0.5, seconds: float = 0.
     )
 
 
-def _judged(step: int, *, attempt: int = 0, score: float = 0.75, seconds: float = 1.0) -> Judged:
+def _judged(
+    step: int, *, attempt: int = 0, score: float = 0.75, equal: bool = False, seconds: float = 1.0
+) -> Judged:
     judgement = Judgement(step=step, score=score, measures={"accuracy": score}, constant=False, loss=0.4)
-    return Judged(attempt=attempt, judgement=judgement, best=True, seconds=seconds)
+    return Judged(attempt=attempt, judgement=judgement, best=True, equal=equal, seconds=seconds)
 
 
 def _started(progress: Progress | None = None, **plan: float | None) -> Started:
@@ -126,6 +128,7 @@ EVENTS: tuple[Event, ...] = (
     _step(3),
     _step(4),
     _judged(4),
+    _judged(5, equal=True),
     Saved(step=4, generation=1, seconds=0.1),
     NotSaved("cannot save the state: No space left on device"),
     Restarted(attempt=1, learning_rate=0.005, loss=0.6931, chance=0.6931),
@@ -144,6 +147,7 @@ def test_plain_lines_say_what_happens() -> None:
         "Update 3 of 100 (epoch 0.30): loss 0.5000, 0 samples/s, ? left.",
         "Update 4 of 100 (epoch 0.40): loss 0.5000, 80 samples/s, 12 s left.",
         "Update 4: loss 0.4000, on dev accuracy 0.7500, the best so far.",
+        "Update 5: loss 0.4000, on dev accuracy 0.7500, as good as the best so far.",
         "Not saved: cannot save the state: No space left on device. Training goes on, and will try again.",
         "Training has collapsed: the loss is stuck at 0.693, where chance is 0.693, and all answers on dev "
         "are the same. Starting again from the first weights with a learning rate of 0.005.",
@@ -162,7 +166,7 @@ def test_json_lines_say_the_same_for_programs() -> None:
     stream = io.StringIO()
     assert tuple(json_lines(0.0, stream)(iter(EVENTS))) == EVENTS
     shown = [json.loads(line) for line in stream.getvalue().splitlines()]
-    kinds = ["start", "step", "step", "dev", "not_saved", "restart", "finish"]
+    kinds = ["start", "step", "step", "dev", "dev", "not_saved", "restart", "finish"]
     assert [row["kind"] for row in shown] == kinds
     assert shown[0]["complaints"] == ["state-00000003 is damaged"]
     assert shown[2]["seconds_left"] == pytest.approx(96 * 0.1 + 10 * (50 * 0.1 / 8 / 3))

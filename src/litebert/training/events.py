@@ -47,7 +47,9 @@ class Judged:
     attempt: int
     judgement: Judgement
     best: bool
-    """Whether this is the best so far."""
+    """Whether these weights are the best so far; of equals the later are."""
+    equal: bool
+    """Whether they only equal the best before."""
     seconds: float
 
 

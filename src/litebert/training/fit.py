@@ -225,8 +225,13 @@ def judge(
         constant=verdict.constant,
         loss=before.mean_loss,
     )
-    best = before.best is None or judgement.value >= before.best.value
-    return Judged(attempt=before.attempt, judgement=judgement, best=best, seconds=seconds)
+    return Judged(
+        attempt=before.attempt,
+        judgement=judgement,
+        best=before.best is None or judgement.value >= before.best.value,
+        equal=before.best is not None and judgement.value == before.best.value,
+        seconds=seconds,
+    )
 
 
 def after(progress: Progress, judged: Judged) -> Progress:

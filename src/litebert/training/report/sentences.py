@@ -45,7 +45,7 @@ def _start(event: Started) -> list[str]:
 
 def _judged(event: Judged) -> str:
     measures = ", ".join(f"{name} {value:.4f}" for name, value in event.judgement.measures.items())
-    best = ", the best so far" if event.best else ""
+    best = f", {'as good as ' * event.equal}the best so far" if event.best else ""
     return f"Update {event.judgement.step}: loss {event.judgement.loss:.4f}, on dev {measures}{best}."
 
 
