@@ -197,6 +197,8 @@ def test_nothing_to_read_and_nothing_left(tmp_path: Path, tokenizer: Path) -> No
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"no text files in .*empty"):
         build([tmp_path / "empty"], tmp_path / "out", tokenizer)
+    with pytest.raises(UsageError, match="name the files and folders of text to read, such as"):
+        build([], tmp_path / "out", tokenizer)
     (tmp_path / "a.txt").write_text("Hi\n\nHo\n")
     with pytest.raises(
         DataError, match=r"no document is left of the input: 0 of 2 documents kept.*2 dropped: too short"

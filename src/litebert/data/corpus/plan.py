@@ -74,9 +74,11 @@ def make(inputs: Sequence[str | Path], tokenizer: Tokenizer, settings: Settings)
 
 def find(inputs: Sequence[str | Path], settings: Settings) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     """The files, and the names of those passed over. Raises as `make` does."""
+    if not inputs:
+        raise UsageError("name the files and folders of text to read, such as wiki/ books.jsonl.gz")
     paths, names, passed_over = sources.find(inputs)
     if not paths:
-        given = ", ".join(map(str, inputs)) or "nothing"
+        given = ", ".join(map(str, inputs))
         raise UsageError(
             f"no text files in {given}; a folder's are named *{', *'.join(sources.SUFFIXES[1:])}[.gz]"
         )
