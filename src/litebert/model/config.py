@@ -150,14 +150,31 @@ class EncoderConfig:
         blocks += sum(map(self._feedforward_parameters, set(self.feedforward)))
         return embeddings + factor + blocks + h * h + h
 
+    def multiplications(self, layer: int, length: float = 0.0) -> float:
+        """Of one piece in one application of a layer: of matrices, and in attention to `length` pieces."""
+        if self.family == "lstm":
+            return 6 * self.hidden**2
+        attention, feedforward = self.attention[layer], self.feedforward[layer]
+        matrices = self._attention_matrices(attention) + self._feedforward_matrices(feedforward)
+        return matrices + 2 * self._width_of(attention) * length
+
+    def _width_of(self, block: int) -> int:
+        """Of all heads of an attention block together."""
+        return self.heads_of(block) * self.head_size
+
+    def _attention_matrices(self, block: int) -> int:
+        h, width, ranks = self.hidden, self._width_of(block), self.ranks
+        return _product(h, 3 * width, ranks.qkv) + _product(width, h, ranks.output)
+
+    def _feedforward_matrices(self, block: int) -> int:
+        h, units, ranks = self.hidden, self.units_of(block), self.ranks
+        return _product(h, units, ranks.up) + _product(units, h, ranks.down)
+
     def _attention_parameters(self, block: int) -> int:
-        h, width, ranks = self.hidden, self.heads_of(block) * self.head_size, self.ranks
-        products = _product(h, 3 * width, ranks.qkv) + _product(width, h, ranks.output)
-        return products + 3 * width + h + 2 * h
+        return self._attention_matrices(block) + 3 * self._width_of(block) + 3 * self.hidden
 
     def _feedforward_parameters(self, block: int) -> int:
-        h, units, ranks = self.hidden, self.units_of(block), self.ranks
-        return _product(h, units, ranks.up) + _product(units, h, ranks.down) + units + h + 2 * h
+        return self._feedforward_matrices(block) + self.units_of(block) + 3 * self.hidden
 
     def shared(self, sharing: Sharing) -> EncoderConfig:
         """The same sizes under one of the paper's four sharing plans (Table 4)."""

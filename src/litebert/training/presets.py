@@ -80,8 +80,8 @@ def worth_fusing(
     epochs = settings.epochs or 1
     if settings.steps is not None:
         epochs = settings.steps * settings.accumulation * (settings.batch_size or 1) / max(1, len(examples))
-    layer = 4 * config.hidden**2 + 2 * config.hidden * config.intermediate
-    forward_and_back = 6 * layer * config.layers * epochs * letters / _LETTERS_A_PIECE
+    one_way = sum(map(config.multiplications, range(config.layers)))
+    forward_and_back = 6 * one_way * epochs * letters / _LETTERS_A_PIECE
     return compiler() is not None and forward_and_back > COMPILING
 
 

@@ -39,13 +39,13 @@ class Utilisation:
         return step.pieces * self.operations(step, depth) / step.seconds / self.rate
 
     def operations(self, step: Step, depth: int) -> float:
-        """Of one piece, forward and back: the block's products, attention's own, the map from the embedding,
-        and the head's at the pieces to guess."""
+        """Of one piece, forward and back: the blocks' products as large as they are, attention's own, the map
+        from the embedding if there is one, and the head's at the pieces to guess."""
         config, length = self.config, step.pieces / step.samples
-        layer = 4 * config.hidden**2 + 2 * config.hidden * (config.intermediate + length)
+        layers = sum(config.multiplications(layer, length) for layer in range(depth))
         factor = config.embedding * config.hidden
         head = self.guesses / length * (factor + config.embedding * config.vocabulary)
-        return 6 * (depth * layer + factor + head)
+        return 6 * (layers + factor * config.factored + head)
 
 
 def product_rate(dtype: torch.dtype) -> float:
