@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import random
+import resource
+import threading
 from collections.abc import Iterator
 from math import nan
 from pathlib import Path
@@ -276,6 +279,37 @@ def test_where_events_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(LitebertError, match=r"cannot write .*events: ") as told:
         fit(Toy(), job(), tmp_path, watch=[tensorboard(tmp_path / "events")])
     assert told.value.code == "disk"
+
+
+def test_a_full_disk_is_told_in_one_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorBoard meets it in a thread of its own. The limit of a file's size stands for that of the disk."""
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    told = tensorboard(tmp_path / "events")(iter([_started(), *(_step(n) for n in range(1, 1000))]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(LitebertError, match=r"cannot write .*events: File too large$"):
+            list(told)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    gc.collect()
+    assert capfd.readouterr() == ("", "")
+    assert threading.excepthook is threading.__excepthook__
+
+
+def test_of_other_threads_a_trace_is_printed_as_ever(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    events = tensorboard(tmp_path / "events")(iter([_started()]))
+    next(events)
+    thread = threading.Thread(target=lambda: (tmp_path / "missing").read_text())
+    thread.start()
+    thread.join()
+    assert "FileNotFoundError" in capfd.readouterr().err
+    assert not list(events)
 
 
 def test_tensorboard_goes_on_where_the_run_does(tmp_path: Path) -> None:

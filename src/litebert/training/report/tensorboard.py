@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,24 +31,43 @@ def tensorboard(folder: Path, **more: Measure) -> Watcher:
 
     def watch(events: Iterator[Event]) -> Iterator[Event]:
         writer, stride = None, 1
-        try:
-            for event in events:
-                with durable.telling(f"write {folder}"):
-                    if isinstance(event, Started) and not event.progress.finished:
-                        stride = -(-event.plan.total // _POINTS)
-                        writer = _writer(folder, event.progress.attempt, event.progress.step)
-                    elif isinstance(event, Restarted) and writer:
+        with _told_once():
+            try:
+                for event in events:
+                    with durable.telling(f"write {folder}"):
+                        if isinstance(event, Started) and not event.progress.finished:
+                            stride = -(-event.plan.total // _POINTS)
+                            writer = _writer(folder, event.progress.attempt, event.progress.step)
+                        elif isinstance(event, Restarted) and writer:
+                            writer.close()
+                            writer = _writer(folder, event.attempt, 0)
+                        elif writer:
+                            _write(writer, event, stride, more)
+                    yield event
+            finally:
+                if writer:
+                    with durable.telling(f"write {folder}"):
                         writer.close()
-                        writer = _writer(folder, event.attempt, 0)
-                    elif writer:
-                        _write(writer, event, stride, more)
-                yield event
-        finally:
-            if writer:
-                with durable.telling(f"write {folder}"):
-                    writer.close()
 
     return watch
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """What the system says to TensorBoard's own thread, such as that the disk is full, is raised here at the
+    next event; that its trace is printed as well would hide that."""
+    usual = threading.excepthook
+
+    def told(failed: threading.ExceptHookArgs) -> None:
+        ours = type(failed.thread).__module__.startswith("tensorboard.")
+        if not (ours and isinstance(failed.exc_value, OSError)):
+            usual(failed)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
 
 
 def _writer(folder: Path, attempt: int, step: int) -> SummaryWriter:
