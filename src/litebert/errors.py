@@ -6,14 +6,17 @@ The exit codes are those of the command line (`docs/errors.md`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+NAME = "NAME"
+"""Stands for one that a person is to fill in."""
 _NAME = 80
 """Characters of a name that a message shows: more is no name that a person gave."""
 _LISTED = 100
@@ -97,6 +100,25 @@ class DataError(LitebertError):
         super().__init__(f"{place}: {message}" if place else message, code=code)
 
 
+class ColumnError(DataError):
+    """A field's column must be named; how, depends on where the file was named.
+
+    told: what is wrong, up to how to mend it, and what follows on that. naming: field, as a person calls it →
+    its column.
+    """
+
+    def __init__(self, told: tuple[str, str], naming: Mapping[str, str], *, path: str | Path) -> None:
+        self.told, self.naming = told, dict(naming)
+        flags = (f"--{field}-column {_bare(column)}" for field, column in naming.items())
+        super().__init__(" ".join(flags).join(told), path=path, line=1)
+
+    def in_table(self) -> str:
+        """The same, with the key of a TOML table in place of flags."""
+        pairs = (f"{field} = {dumps(column, ensure_ascii=False)}" for field, column in self.naming.items())
+        key = "columns = {" + ", ".join(pairs) + "}"
+        return f"{self.path}:{self.line}: {key.join(self.told)}"
+
+
 class InputError(LitebertError):
     """One Input cannot be answered; the others can. Becomes that row's `{"error": …}`."""
 
@@ -109,6 +131,11 @@ class ModelError(LitebertError):
 
     code = "model"
     exit_code = 4
+
+
+def _bare(column: str) -> str:
+    """In quotation marks, unless it is a number or stands for a name."""
+    return column if column.isdecimal() or column == NAME else repr(column)
 
 
 def nearest(given: str, known: Iterable[str], kind: str) -> str:

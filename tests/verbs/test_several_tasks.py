@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,28 @@ def test_what_is_found_wrong_later_is_told_with_file_and_table(
     with pytest.raises(error, match=told):
         litebert.train(train=str(path), model=str(place.model), **FAST, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_column_is_named_where_the_file_was_named(place: Place, tmp_path: Path) -> None:
+    """By a key of its table; by a flag alone where that is about this file."""
+    odd, path, out = tmp_path / "odd.csv", tmp_path / "many.toml", tmp_path / "out"
+    odd.write_text("wo{r}d,label\n" + "".join(f"good {n},a\nbad {n},b\n" for n in range(9)))
+    path.write_text(f'[first]\ntrain = "{odd}"\ntask = "classification"\n')
+    key, place_of = 'columns = {text = "wo{r}d"}', re.escape(f"{odd}:1: no column for the text: ")
+    mixtures = {
+        rf"{path}: \[first\]: {place_of}": {"train": str(path), "model": str(place.model), **FAST},
+        f"^this needs a table in a TOML file: {place_of}": place.options(also=f"classification={odd}"),
+    }
+    for told, options in mixtures.items():
+        with pytest.raises(DataError, match=told) as found:
+            litebert.train(**options, out=out)
+        assert f"Say {key}. If" in str(found.value) and "--" not in str(found.value)
+    path.write_text(path.read_text() + key)
+    assert read_entries(path)[0].columns == {"text": "wo{r}d"}
+    flags = {"task": "classification", "train": str(odd), "dev": None, "also": ["entities=no.jsonl"]}
+    with pytest.raises(DataError, match=rf"^{place_of}.*--text-column 'wo\{{r\}}d'"):
+        litebert.train(**place.options(**flags), out=out)
+    assert not out.exists()
 
 
 def test_a_file_of_an_editor_that_marks_utf_8(tmp_path: Path) -> None:

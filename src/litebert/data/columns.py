@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from litebert.data.fields import Field
 from litebert.data.formats.table import MOST, Cells, Known, Table, plain, too_many
-from litebert.errors import DataError, UsageError, listed, nearest
+from litebert.errors import NAME, ColumnError, DataError, UsageError, listed, nearest
 
 Columns = dict[str, str]
 """Field → column."""
@@ -49,26 +49,40 @@ def looked_for(fields: Sequence[Field], named: Mapping[str, str]) -> Known:
 def choose(
     table: Table, sample: Sequence[Cells], fields: Sequence[Field], named: Mapping[str, str], path: str
 ) -> Columns:
-    """The column of each field that has one. Raises `DataError` for a required field that has none."""
-    present = table.columns or tuple(dict.fromkeys(key for cells in sample for key in cells))
-    if len(present) > MOST:
-        raise DataError(too_many(present), path=path, line=1)
+    """The column of each field that has one. Raises `DataError` for a name that no column has, and for a
+    required field that has none."""
+    names = present(table, sample)
+    if len(names) > MOST:
+        raise DataError(too_many(names), path=path, line=1)
     for column in named.values():
-        if column not in present:
-            message = nearest(column, present, "column")
+        if column not in names:
+            message = nearest(column, names, "column")
             raise DataError(message, path=path, line=1)
     chosen: Columns = dict(named)
     if table.header:
-        _by_name(chosen, present, fields)
+        _by_name(chosen, names, fields)
     else:
         # Who numbers columns numbers all that are meant.
-        _by_content(chosen, present, [f for f in fields if f.required or not named], sample)
+        _by_content(chosen, names, [f for f in fields if f.required or not named], sample)
     missing = [field for field in fields if field.required and field.name not in chosen]
     if missing:
         looks = dict(chosen)
-        _by_content(looks, present, missing, sample)
-        raise DataError(_not_found(missing, present, table, fields, looks), path=path, line=1)
+        _by_content(looks, names, missing, sample)
+        raise _not_found(missing, names, table, fields, looks, path)
     return {field.name: chosen[field.name] for field in fields if field.name in chosen}
+
+
+def present(table: Table, sample: Sequence[Cells]) -> tuple[str, ...]:
+    """The names of a table's columns: of one whose rows name their own, those of the sample."""
+    return table.columns or tuple(dict.fromkeys(key for cells in sample for key in cells))
+
+
+def told(chosen: Columns, named: Mapping[str, str], present: Sequence[str], path: str) -> str:
+    """The sentence for a person: which column is which field, and which of that was guessed."""
+    sure = [field for field, column in chosen.items() if field in named or field == column]
+    pairs = [f"{field} = {column!r}{' (guessed)' * (field not in sure)}" for field, column in chosen.items()]
+    unused = [repr(column) for column in present if column not in chosen.values()]
+    return f"{path}: columns {', '.join(pairs)}" + (f"; not used: {', '.join(unused)}" if unused else "")
 
 
 def _by_name(chosen: Columns, present: Sequence[str], fields: Sequence[Field]) -> None:
@@ -127,33 +141,40 @@ def _counts(cells: Sequence[str]) -> bool:
 
 
 def _not_found(
-    missing: Sequence[Field], present: Sequence[str], table: Table, fields: Sequence[Field], looks: Columns
-) -> str:
+    missing: Sequence[Field],
+    present: Sequence[str],
+    table: Table,
+    fields: Sequence[Field],
+    looks: Columns,
+    path: str,
+) -> DataError:
     """looks: which columns the missing fields' might be, by what is in them."""
     field = missing[0]
     if not table.header:
-        return _not_told(field, present, [f for f in fields if f.required])
+        return _not_told(field, present, [f for f in fields if f.required], path)
     close = {f.name: c for f in missing if (c := _alike(f, present) or looks.get(f.name))}
-    hint = f"; say which with {_flag(field)} NAME"
+    hint, naming = "say which with ", {_said(field): NAME}
     if field.name in close:
-        flags = " ".join(f"{_flag(f)} {close[f.name]!r}" for f in missing if f.name in close)
-        hint = f"; is it {close[field.name]!r}? Say {flags}"
+        hint = f"is it {close[field.name]!r}? Say "
+        naming = {_said(f): close[f.name] for f in missing if f.name in close}
     first = (
         "" if table.columns is None else ". If the first row is data and not names, number the columns from 0"
     )
     shown, usual = listed(list(map(repr, present))), ", ".join(_usual(field, present))
-    return f"no column for the {field.name}: there are {shown}; expected one of {usual}, …{hint}{first}"
+    told = f"no column for the {field.name}: there are {shown}; expected one of {usual}, …; {hint}"
+    return ColumnError((told, first), naming, path=path)
 
 
-def _not_told(field: Field, present: Sequence[str], required: Sequence[Field]) -> str:
+def _not_told(field: Field, present: Sequence[str], required: Sequence[Field], path: str) -> DataError:
     """Of a file without a row of names."""
     if len(present) < len(required):
-        return f"expected columns of {', '.join(f.name for f in required)}; there is only one column"
-    ways = " ".join(f"{_flag(f)} {i}" for i, f in enumerate(required))
-    return (
+        wanted = ", ".join(f.name for f in required)
+        return DataError(f"expected columns of {wanted}; there is only one column", path=path, line=1)
+    told = (
         f"the file has no row of names, and which of its {len(present)} columns is the {field.name} "
-        f"cannot be told; number them from 0, for example {ways}"
+        "cannot be told; number them from 0, for example "
     )
+    return ColumnError((told, ""), {_said(f): str(i) for i, f in enumerate(required)}, path=path)
 
 
 def _alike(field: Field, present: Sequence[str]) -> str | None:
@@ -168,5 +189,6 @@ def _usual(field: Field, present: Sequence[str]) -> list[str]:
     return [name for name in field.names if ascii or not name.isascii()][:6] or list(field.names[:6])
 
 
-def _flag(field: Field) -> str:
-    return f"--{field.name if field.given else LABEL}-column"
+def _said(field: Field) -> str:
+    """As a person calls it."""
+    return field.name if field.given else LABEL

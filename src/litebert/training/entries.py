@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from litebert.errors import DataError, LitebertError, UsageError, first_fault, nearest
+from litebert.errors import ColumnError, DataError, LitebertError, UsageError, first_fault, nearest
 
 TOML = ".toml"
 MOST_REPEATS = 10_000
@@ -94,10 +94,18 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
 
 
 @contextmanager
-def told_of(entry: Entry) -> Iterator[None]:
-    """What is found wrong with an entry's data, task or options is told with where it was read."""
+def told_of(entry: Entry, *, flags: bool = False) -> Iterator[None]:
+    """What is found wrong with an entry's data, task or options is told with where it was read.
+
+    flags: whether the command's own flags are about this entry; any other's columns are named in a table.
+    """
     try:
         yield
+    except ColumnError as error:
+        if flags:
+            raise
+        table = f"{entry.where}: " if entry.where else "this needs a table in a TOML file: "
+        raise DataError(f"{table}{error.in_table()}") from error
     except LitebertError as error:
         if not entry.where:
             raise

@@ -166,9 +166,10 @@ def _worth_fusing(parts: Sequence[Prepared]) -> bool:
 
 
 def _all_read(entries: Mapping[str, Entry], source: Source) -> dict[str, Sets]:
-    sets = {}
+    """The first is --train's own, unless it stands in a file."""
+    sets: dict[str, Sets] = {}
     for name, entry in entries.items():
-        with told_of(entry):
+        with told_of(entry, flags=not sets and not entry.where):
             sets[name] = _read(entry, source)
     return sets
 
