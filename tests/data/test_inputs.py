@@ -86,6 +86,33 @@ def test_other_formats_are_read_by_their_columns(tmp_path: Path, name: str, cont
     assert list(read_inputs(str(tmp_path / name), TASK)) == [Text("a"), Text("")]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("in.csv", "sentence,idx\na,0\n,1\n", "text = 'sentence' (guessed); not used: 'idx'"),
+        ("in.json", '[{"text":"a","second":"b"},{"text":""}]', "text = 'text', second = 'second'"),
+        ("in.jsonl", '5\n{"sentence":"a","n":1}\n{"text":""}', "text = 'sentence' (guessed); not used: 'n'"),
+        ("own.jsonl", '{"text":"a","sentence":1}\n{"sentence":""}', None),
+    ],
+)
+def test_which_columns_were_guessed_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, said: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(content)
+    heard: list[str] = []
+    list(read_inputs(name, TASK, tell=heard.append))
+    assert heard == ([f"{name}: columns {said}"] if said else [])
+
+
+@pytest.mark.parametrize(("name", "content"), [("in.csv", "a,b\nx,1\n"), ("in.jsonl", '{"a":"x","b":1}')])
+def test_columns_that_were_named_are_not_told(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    heard: list[str] = []
+    given = read_inputs(str(tmp_path / name), TASK, columns={"text": "a"}, tell=heard.append)
+    assert list(given) == [Text("x")] and not heard
+
+
 def test_in_other_formats_too_a_bad_row_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

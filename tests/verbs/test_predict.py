@@ -89,10 +89,21 @@ def test_a_file_to_a_file(ask: Ask, runs: Runs, tmp_path: Path) -> None:
 def test_a_table_with_columns_of_its_own(ask: Ask, tmp_path: Path) -> None:
     table = tmp_path / "in.csv"
     table.write_text('what,said\n1,"wonderful, wonderful"\n2,糟糕\n', encoding="utf-8")
-    code, rows, _ = ask("", "--input", str(table), "--text-column", "said")
+    code, rows, said = ask("", "--input", str(table), "--text-column", "said")
     assert (code, [row["label"] for row in rows]) == (0, ["positive", "negative"])
+    assert "columns" not in said
     code, _, said = ask("", "--input", str(table), "--text-column", "sayd")
     assert code == 3 and "did you mean 'said'" in said
+
+
+def test_columns_that_were_guessed_are_said(ask: Ask, tmp_path: Path) -> None:
+    table, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    table.write_text("n,sentence\n1,wonderful\n2,boring\n")
+    code, _, said = ask("", "--input", str(table), "--output", str(out))
+    assert code == 0 and said.count("columns text = 'sentence' (guessed); not used: 'n'") == 1
+    assert [json.loads(line)["label"] for line in out.read_text().splitlines()] == ["positive", "negative"]
+    _, _, said = ask(lines({"sentence": "wonderful"}))
+    assert "columns" not in said, "in a pipe it would stand between the answers"
 
 
 def test_an_input_file_may_be_the_output(ask: Ask, tmp_path: Path) -> None:

@@ -51,23 +51,24 @@ def fields_of(task: Task[Any, Any], cells: Mapping[str, Convert] | None = None) 
 
 def by_usual_names(task: Task[Any, Any], cells: Mapping[str, Any]) -> dict[str, Any]:
     """A row with what the Input needs and lacks by a usual name of its column: `text` for `source`."""
-    needed = [
-        f for f in dataclass_fields(task.Input) if f.default is MISSING and f.default_factory is MISSING
-    ]
-    found = {
-        field.name: next((cells[name] for name in task.columns.get(field.name, ()) if name in cells), None)
-        for field in needed
-        if field.name not in cells
-    }
-    if (
-        not needed
-        and "text" in cells
-        and not any(field.name in cells for field in dataclass_fields(task.Input))
-    ):
-        found = {
-            dataclass_fields(task.Input)[0].name: cells["text"]
-        }  # all may be left out, but this is meant
+    found = {field: cells[column] for field, column in usual_columns(task, cells).items()}
     return {**cells, **{name: value for name, value in found.items() if value is not None}}
+
+
+def usual_columns(task: Task[Any, Any], cells: Mapping[str, Any]) -> dict[str, str]:
+    """field → the usual name by which a row has it, for those that the Input needs and that it lacks."""
+    all_fields = [field.name for field in dataclass_fields(task.Input)]
+    needed = [
+        f.name for f in dataclass_fields(task.Input) if f.default is MISSING and f.default_factory is MISSING
+    ]
+    if not needed and "text" in cells and not any(name in cells for name in all_fields):
+        return {all_fields[0]: "text"}  # All may be left out, but this is meant.
+    usual = {
+        field: next((name for name in task.columns.get(field, ()) if name in cells), None)
+        for field in needed
+        if field not in cells
+    }
+    return {field: column for field, column in usual.items() if column is not None}
 
 
 class Maker:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import MISSING, fields
 from itertools import chain, islice
 from typing import Any
 
 from litebert import names
-from litebert.data.columns import by_field, choose, looked_for
-from litebert.data.fields import Maker, by_usual_names, fields_of
+from litebert.data.columns import by_field, choose, looked_for, present, told
+from litebert.data.fields import Maker, by_usual_names, fields_of, usual_columns
 from litebert.data.files import File, shown
 from litebert.data.formats import jsonl
 from litebert.data.formats.table import Cells
@@ -27,6 +27,7 @@ def read_inputs(
     *,
     columns: Mapping[str, str] | None = None,
     format: str | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[Any | InputError]:
     """The Inputs of a file or of standard input (`-`), as a stream: one for each row.
 
@@ -34,42 +35,62 @@ def read_inputs(
     what else it has is let pass; blank lines are no rows. Of other formats the columns are found as for
     `read`, and plain text has an Input on each line. A row that is no Input is an `InputError` in its place,
     and the others are read; `DataError` is raised only where the file cannot be read on.
+
+    tell: what is done with the sentence that says which columns were guessed; of JSONL, in the first row.
     """
     if format is None and path != "-" and _is_own(path, task):
-        return _table_inputs(path, task, columns or {}, None)
+        return _table_inputs(path, task, columns or {}, None, tell)
     if not columns and format is None and is_plain(path, task):
         return plain_inputs(path, task)
     module = names.find(FORMATS, format, "format") if format else by_name(path) or jsonl
     if module is jsonl:
-        return _json_inputs(path, task, columns or {})
-    return _table_inputs(path, task, columns or {}, format)
+        return _json_inputs(path, task, columns or {}, tell)
+    return _table_inputs(path, task, columns or {}, format, tell)
 
 
-def _json_inputs(path: str, task: Task[Any, Any], columns: Mapping[str, str]) -> Iterator[Any | InputError]:
+def _json_inputs(
+    path: str, task: Task[Any, Any], columns: Mapping[str, str], tell: Callable[[str], None] | None
+) -> Iterator[Any | InputError]:
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[Any] = TypeAdapter(task.Input)
     with closing(File(path)) as file:
         for line, raw in file.raw_lines():
-            if not raw.isspace():
-                yield _json_input(adapter, task, columns, file, raw, line)
+            if raw.isspace():
+                continue
+            try:
+                cells = _cells(task, file, file.text(raw, line), line)
+            except DataError as error:
+                yield InputError(error.message)
+                continue
+            if tell is not None:
+                _tell_usual(tell, task, cells, columns, file.path)
+                tell = None
+            yield _json_input(adapter, task, columns, cells, f"{file.path}:{line}")
 
 
 def _json_input(
-    adapter: Any, task: Task[Any, Any], columns: Mapping[str, str], file: File, raw: bytes, line: int
+    adapter: Any, task: Task[Any, Any], columns: Mapping[str, str], cells: Cells, place: str
 ) -> Any:
     from pydantic import ValidationError
 
     try:
-        cells = _cells(task, file, file.text(raw, line), line)
         renamed = {field: cells[column] for field, column in columns.items() if column in cells}
         return adapter.validate_python(by_usual_names(task, cells | renamed))
-    except DataError as error:
-        return InputError(error.message)
     except ValidationError as error:
         where, what = first_fault(error)
-        told = f"{what[:1].lower()}{what[1:]}"
-        return InputError(f"{file.path}:{line}: {where}: {told}; expected {_shape(task)}")
+        wrong = f"{what[:1].lower()}{what[1:]}"
+        return InputError(f"{place}: {where}: {wrong}; expected {_shape(task)}")
+
+
+def _tell_usual(
+    tell: Callable[[str], None], task: Task[Any, Any], cells: Cells, columns: Mapping[str, str], path: str
+) -> None:
+    """Nothing is said of a row that has the Input's own keys."""
+    named = {field: column for field, column in columns.items() if column in cells}
+    if usual := usual_columns(task, {**cells, **named}):
+        own = {field.name: field.name for field in fields(task.Input) if field.name in cells}
+        tell(told({**own, **usual, **named}, named, tuple(cells), path))
 
 
 def _cells(task: Task[Any, Any], file: File, text: str, line: int) -> Cells:
@@ -81,13 +102,20 @@ def _cells(task: Task[Any, Any], file: File, text: str, line: int) -> Cells:
 
 
 def _table_inputs(
-    path: str, task: Task[Any, Any], columns: Mapping[str, str], format: str | None
+    path: str,
+    task: Task[Any, Any],
+    columns: Mapping[str, str],
+    format: str | None,
+    tell: Callable[[str], None] | None,
 ) -> Iterator[Any | InputError]:
     wanted = [field for field in fields_of(task) if field.given]
     named = by_field(wanted, columns)
     with opened(path, format=format, known=looked_for(wanted, named), likely=task.formats) as table:
         sample = list(islice(table.rows, SAMPLE))
-        chosen = choose(table, [cells for _, cells in sample], wanted, named, shown(path))
+        rows = [cells for _, cells in sample]
+        chosen = choose(table, rows, wanted, named, shown(path))
+        if tell is not None and not set(chosen) <= set(named):
+            tell(told(chosen, named, present(table, rows), shown(path)))
         make = Maker(task.Input, wanted, chosen)
         for line, cells in chain(sample, table.rows):
             try:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
-from litebert.data.columns import Columns, by_field, choose, looked_for
+from litebert.data.columns import Columns, by_field, choose, looked_for, present, told
 from litebert.data.example import Example, Examples, Place
 from litebert.data.fields import Convert, Field, Maker, fields_of
 from litebert.data.files import shown
@@ -54,15 +54,15 @@ def read_file(
         sample = list(islice(table.rows, SAMPLE))
         if not sample:
             raise DataError("is empty; expected at least one row", path=name)
-        chosen = choose(table, [row for _, row in sample], fields, named, name)
+        first = [row for _, row in sample]
+        chosen = choose(table, first, fields, named, name)
         reader = _Reader(task, fields, chosen, name, edit, lined=table.lined)
         lines = chain(sample, table.rows)
         chosen_lines = lines if only is None else (row for row in lines if only(row[1]))
         rows = list(islice(reader.examples(chosen_lines), limit))
     if not rows:
         raise DataError("every row is left out; none is an example", path=name)
-    present = table.columns or tuple(dict.fromkeys(key for _, row in sample for key in row))
-    guessed = [] if set(chosen) <= set(named) else [_guessed(chosen, named, present, name)]
+    guessed = [] if set(chosen) <= set(named) else [told(chosen, named, present(table, first), name)]
     return Examples(rows, task, chosen, (*guessed, *reader.notes()), reader.counts)
 
 
@@ -138,10 +138,3 @@ def _times(lines: Sequence[int]) -> str:
 def _few(lines: Sequence[int], count: int) -> str:
     """The first of so many lines."""
     return ", ".join(map(str, lines[:_SHOWN])) + ", …" * (count > _SHOWN)
-
-
-def _guessed(chosen: Columns, named: Mapping[str, str], present: Sequence[str], path: str) -> str:
-    sure = [field for field, column in chosen.items() if field in named or field == column]
-    pairs = [f"{field} = {column!r}{' (guessed)' * (field not in sure)}" for field, column in chosen.items()]
-    unused = [repr(column) for column in present if column not in chosen.values()]
-    return f"{path}: columns {', '.join(pairs)}" + (f"; not used: {', '.join(unused)}" if unused else "")

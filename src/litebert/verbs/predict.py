@@ -40,7 +40,7 @@ class Predict(ModelFlags):
     output: str = PIPE
     """A JSONL file, or - for standard output."""
     columns: InputColumns = field(default_factory=InputColumns)
-    """Which columns to read; those left out are guessed by their names."""
+    """Which columns to read; those left out are guessed by their names, and said."""
     shard: str | None = None
     """i/N: answer every N-th row, from the i-th on, counted from 0; N jobs answer all of them."""
 
@@ -122,7 +122,9 @@ class Predict(ModelFlags):
         """The Inputs of the file that fall to this job."""
         from litebert.data.inputs import read_inputs
 
-        return share(read_inputs(self.input, task, columns=self.columns.named()), shard_of(self.shard))
+        told = None if self.input == PIPE else tell
+        given = read_inputs(self.input, task, columns=self.columns.named(), tell=told)
+        return share(given, shard_of(self.shard))
 
 
 def predict(inputs: Iterable[Any], **options: Any) -> list[Any]:
