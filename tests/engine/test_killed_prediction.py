@@ -93,6 +93,23 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
 
 
+def test_asked_to_stop_it_says_that_it_goes_on(runs: Runs, given: Path, whole: str, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    process = predicting(runs, given, out)
+    while process.poll() is None and rows_kept(out) <= 100:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate()
+    assert process.returncode == 75
+    told = "the answers of whole windows are kept, and the same command goes on after them"
+    assert said.splitlines()[-1] == f"stopped by SIGTERM; {told}"
+    kept = rows_kept(out)
+    assert 100 < kept < ROWS and not out.exists()
+    _, said = predicting(runs, given, out).communicate()
+    assert f"{kept:,} rows were answered before" in said
+    assert out.read_text() == whole
+
+
 def test_killed_while_texts_leave_early(runs: Runs, given: Path, tmp_path: Path) -> None:
     def started(out: Path, quality: str = "0.9") -> subprocess.Popen[str]:
         return predicting(runs, given, out, "--quality", quality, of="exits")

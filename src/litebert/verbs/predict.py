@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from litebert.verbs.keywords import made
 from litebert.verbs.model_flags import ModelFlags
 from litebert.verbs.resuming import resumable
 from litebert.verbs.shards import shard_of, share
+from litebert.verbs.stopping import going_on_later
 from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
 
@@ -30,7 +31,7 @@ class Predict(ModelFlags):
 
     A row that cannot be answered becomes {"error": {"code", "message"}} in its place, and the exit code is 3.
     What comes through a pipe is answered as it comes. From a file to a file, the same command goes on where
-    an earlier one was killed; N jobs with --shard 0/N, 1/N, … share the rows.
+    an earlier one was stopped or killed; N jobs with --shard 0/N, 1/N, … share the rows.
 
     Example: echo '{"text": "比想象的还要好"}' | litebert predict --model runs/reviews --input - --output -
     """
@@ -51,8 +52,15 @@ class Predict(ModelFlags):
 
     def main(self) -> int:
         shard_of(self.shard)
+        if not self._goes_on():
+            return self._written(self._to_stream)
+        with going_on_later("the answers of whole windows are kept, and the same command goes on after them"):
+            return self._written(self._to_file)
+
+    def _written(self, write: Callable[[Predictor[Any, Any]], tuple[int, int]]) -> int:
+        """The exit code, once all answers are where they should be."""
         predictor = self.opened()
-        rows, failed = self._to_file(predictor) if self._goes_on() else self._to_stream(predictor)
+        rows, failed = write(predictor)
         if self.output != PIPE:
             tell(f"{rows:,} rows are in {self.output}: {rows - failed:,} answers, {failed:,} errors")
         if predictor.truncated:

@@ -1,4 +1,5 @@
-"""SIGTERM while there is no state to save: before the first step of training, and after the last."""
+"""SIGTERM while there is no state to save: before the first step of training, and after the last; and where
+what is kept is kept as it comes, or only at the end."""
 
 from __future__ import annotations
 
@@ -27,9 +28,12 @@ class _Stop(SystemExit):
 
 
 @contextmanager
-def going_on_later() -> Iterator[None]:
+def going_on_later(told: str = "nothing is lost, and the same command goes on") -> Iterator[None]:
     """Within, SIGTERM and SIGUSR1 end the process with `TRY_AGAIN`; training itself deals with them as long
-    as it lasts (`training/interrupts.py`). Does nothing outside the main thread."""
+    as it lasts (`training/interrupts.py`). Does nothing outside the main thread.
+
+    told: what a person should know of what has been done so far.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -39,8 +43,7 @@ def going_on_later() -> Iterator[None]:
         yield
     except _Stop as stop:
         name = signal.Signals(stop.number).name
-        told = f"stopped by {name}; nothing is lost, and the same command goes on"
-        print(told, file=sys.stderr, flush=True)
+        print(f"stopped by {name}; {told}", file=sys.stderr, flush=True)
         raise
     finally:
         for number, handler in before.items():
