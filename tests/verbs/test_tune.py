@@ -54,20 +54,22 @@ def test_the_best_is_chosen_and_kept(options: dict[str, Any]) -> None:
 
 
 def test_it_goes_on_where_it_was_stopped(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    usual, tried = Train._train, []
+    usual, tried, clock = Train._train, [], [0.0]
 
     def stopping(self: Train, prepared: Any) -> dict[str, Any]:
         tried.append(self.out.name)
+        clock[0] += 7
         if len(tried) == 3:
             raise KeyboardInterrupt
         return usual(self, prepared)
 
     monkeypatch.setattr(Train, "_train", stopping)
+    monkeypatch.setattr("litebert.training.tuning.monotonic", lambda: clock[0])
     with pytest.raises(KeyboardInterrupt):
         litebert.tune(**options)
     found = litebert.tune(**options)
     assert tried[:4] == ["trial-00.9", "trial-00.3", "trial-01.3", "trial-01.3"] and len(tried) == 6
-    assert len(found["trials"]) == 5
+    assert [trial["seconds"] for trial in found["trials"]] == [7, 7, 14, 7, 7], "with those before the stop"
     with pytest.raises(UsageError, match="holds another run, which differs in"):
         litebert.tune(**{**options, "learning_rate": 1e-3})
     (options["out"] / "trials.json").write_text("{")

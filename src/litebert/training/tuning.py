@@ -109,10 +109,14 @@ class Search:
         for one in self.held["trials"]:
             if one["name"] == name:
                 return dict(one)
-        started = monotonic()
-        results = self._run(name, candidate, rung)
+        started = monotonic() - self.held["begun"].get(name, 0.0)
+        try:
+            results = self._run(name, candidate, rung)
+        finally:  # If it was stopped, it goes on, and all its seconds count.
+            self.held["begun"] = {name: monotonic() - started}
+            self._keep()
         kept = {"name": name, "trial": trial, "share": rung.share, **asdict(candidate)}
-        kept |= {"epochs": candidate.epochs * rung.share, "seconds": monotonic() - started}
+        kept |= {"epochs": candidate.epochs * rung.share, "seconds": self.held["begun"].pop(name)}
         kept |= {"dev": {k: v for k, v in results["dev"].items() if isinstance(v, float)}}
         kept["score"] = _score(results)
         self.held |= {"task": results["task"], "best_by": results["best_by"]}
@@ -186,9 +190,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         held = strict_json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {"plan": [], "trials": []}
+        return {"plan": [], "trials": [], "begun": {}}
     except ValueError as error:
         raise ModelError(f"{path} is damaged ({error}); --overwrite starts anew") from None
     if not isinstance(held, dict) or not {"plan", "trials"} <= held.keys():
         raise ModelError(f"{path} is damaged; --overwrite starts anew")
-    return held
+    return {"begun": {}, **held}
