@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import litebert
-from litebert.errors import UsageError
+from litebert.compression.recovery import Imitation
+from litebert.errors import LitebertError, UsageError
 from litebert.model.checkpoints.compact import COMPACT, PACKED
+from litebert.training.interrupts import StoppedError
 from small_runs import Runs
 
 QUICK = {"steps": 15, "threads": 1, "batch_size": 16}
@@ -116,8 +119,30 @@ def test_what_cannot_be_is_told(runs: Runs, tmp_path: Path, options: dict[str, A
 
 def test_a_full_folder_is_left_alone(runs: Runs, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("x")
-    with pytest.raises(UsageError, match="is not empty"):
+    with pytest.raises(UsageError, match="is not empty; give another --out, or remove it first"):
         litebert.compress(runs.trained("classification"), tmp_path, heads=(1,))
+
+
+def test_what_fails_leaves_no_folder(runs: Runs, tmp_path: Path) -> None:
+    with pytest.raises(LitebertError, match="no such file"):
+        litebert.compress(runs.trained("classification"), tmp_path / "out", data="no.csv", within=0.1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_asked_to_stop_while_it_trains_it_writes_nothing(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Imitation.__call__
+
+    def asked(self: Imitation, model: Any, batch: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        return usual(self, model, batch)
+
+    monkeypatch.setattr(Imitation, "__call__", asked)
+    train = str(runs.data("classification"))
+    with pytest.raises(StoppedError, match="stopped by SIGTERM while it trained; nothing is") as stopped:
+        litebert.compress(runs.trained("classification"), tmp_path / "out", heads=(1,), train=train, **QUICK)
+    assert stopped.value.exit_code == 75 and not list(tmp_path.iterdir())
 
 
 def test_a_table_that_a_head_reads_stays(tmp_path: Path) -> None:

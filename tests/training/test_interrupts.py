@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from litebert.errors import UsageError
+from litebert.training.fit import saved_in
 from litebert.training.interrupts import Asked, StoppedError, listening
 from litebert.training.lock import alone
 
@@ -72,7 +73,7 @@ def test_in_another_thread_nothing_is_touched() -> None:
     ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)]
 )
 def test_each_signal_has_its_exit_code(number: signal.Signals, code: int) -> None:
-    error = StoppedError(number, Path("runs/x"), 12)
+    error = StoppedError(number, saved_in(Path("runs/x"), 12))
     assert error.exit_code == code
     assert error.message.startswith(f"stopped by {number.name} after update 12; the state is saved in runs/x")
 

@@ -34,7 +34,7 @@ class Asked:
 def check(name: str, out: Path, asked: Asked) -> None:
     """Raises `UsageError` for what cannot be done, or does not go together."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not empty; name a new folder")
+        raise UsageError(occupied(out))
     if is_exported(name):
         raise UsageError(f"{name} is exported already; compress the model that it was made of")
     if asked.within is None and not asked.ways and asked.weights == "fp32":
@@ -50,3 +50,8 @@ def check(name: str, out: Path, asked: Asked) -> None:
         raise UsageError("--within is judged by labelled data: name them with --data")
     if doubled := [way for way in recipe.WAYS if way in asked.ways]:
         raise UsageError(f"--within chooses {', '.join(doubled)} itself; leave --{doubled[0]} out")
+
+
+def occupied(out: Path) -> str:
+    """What is said of a folder that something stands in already: no model is overwritten."""
+    return f"{out} is not empty; give another --out, or remove it first"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from litebert import durable, names
 from litebert.compression import WAYS, recipe
-from litebert.compression.asked import Asked, check
+from litebert.compression.asked import Asked, check, occupied
 from litebert.compression.figures import Compressed, Figures, speeds, weights_size
 from litebert.compression.grounds import LOOKED_AT, Grounds, grounds_of, used_pieces
 from litebert.compression.recovery import recovered
@@ -21,6 +23,7 @@ from litebert.embedded import model_folder
 from litebert.engine.opening import open_model
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners.eager import Eager
+from litebert.errors import UsageError
 from litebert.evaluation.evaluate import evaluate
 from litebert.exporting.agreement import changed
 from litebert.model.checkpoints.compact import as_stored
@@ -29,6 +32,7 @@ from litebert.model.checkpoints.loading import Weights
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
 from litebert.run import EMBEDDED, save
+from litebert.training.interrupts import BEGINS_ANEW, StoppedError
 from litebert.training.progress import Verdict
 
 RESULT = "compression.json"
@@ -55,9 +59,39 @@ def compress(
 ) -> Compressed:
     """Writes the folder `out`, whole or not at all, and returns what came of it.
 
-    Raises `UsageError` for what cannot be done to this model, or leads nowhere.
+    Raises `UsageError` for what cannot be done to this model, or leads nowhere, and at once where another
+    process compresses into `out`; `StoppedError` if training is asked to stop, with nothing written.
     """
     check(name, out, asked)
+    with _claimed(out):
+        return _compressed(name, out, asked, task, options, tell)
+
+
+@contextmanager
+def _claimed(out: Path) -> Iterator[None]:
+    """Keeps the folder, empty as it is, from others. One that a killed process left is taken over."""
+    fresh = not out.exists()
+    with durable.telling(f"write {out}"):
+        out.mkdir(parents=True, exist_ok=True)
+    held = durable.lock(out)
+    if held is None:
+        raise UsageError(
+            f"another process compresses into {out}; wait for it, stop it, or give another --out"
+        )
+    try:
+        if any(out.iterdir()):  # Of one that ended between the look and the lock.
+            raise UsageError(occupied(out))
+        yield
+    finally:
+        with suppress(OSError):  # It is full, if all went well.
+            if fresh:
+                out.rmdir()
+        os.close(held)
+
+
+def _compressed(
+    name: str, out: Path, asked: Asked, task: str | None, options: Sequence[str], tell: Callable[[str], None]
+) -> Compressed:
     reference = open_model(name, task=task, options=options, precision="fp32", tell=tell)
     subject = subject_of(reference, name)
     grounds = grounds_of(reference, asked, tell)
@@ -144,7 +178,10 @@ def _trained(subject: Subject, larger: Subject, asked: Asked, grounds: Grounds, 
         return Verdict(_judged(model, subject, grounds.dev[:: -(-len(grounds.dev) // LOOKED_AT)]))
 
     with tempfile.TemporaryDirectory(prefix="litebert-") as folder:
-        smaller = recovered(subject, larger, grounds.sets, asked.settings, Path(folder), judge)
+        try:
+            smaller = recovered(subject, larger, grounds.sets, asked.settings, Path(folder), judge)
+        except StoppedError as stopped:
+            raise StoppedError(stopped.number, f"while it trained; {BEGINS_ANEW}") from None
     did.append(f"trained on, with the scores of the larger model: {grounds.sets.told['train']}")
     return smaller
 

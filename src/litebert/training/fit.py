@@ -148,7 +148,7 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked, world: Worl
     while not state.progress.finished:
         if exchange.stop:
             yield from keeper.save(state, best, must=True)
-            world.end(StoppedError(exchange.stop, folder.parent, state.progress.step))
+            world.end(StoppedError(exchange.stop, saved_in(folder.parent, state.progress.step)))
         if job.evaluate and job.to_judge(state.progress):
             yield Judging(state.progress.step)
             judged = judge(state, job.evaluate, job.chief, exchange)
@@ -169,6 +169,11 @@ def training(model: nn.Module, job: Job, folder: Path, asked: Asked, world: Worl
         checkpoint.put(model, best)
     model.eval()
     yield Finished(state.progress)
+
+
+def saved_in(folder: Path, step: int) -> str:
+    """What is said where training stops."""
+    return f"after update {step}; the state is saved in {folder}, and the same command goes on from there"
 
 
 def step(taking: Iterator[Step], keeper: Keeper, state: State, best: Tensors) -> Iterator[Event]:

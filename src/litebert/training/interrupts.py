@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from litebert.errors import LitebertError
@@ -23,20 +22,23 @@ TRY_AGAIN = 75
 """The exit code after SIGTERM or SIGUSR1: `EX_TEMPFAIL`, the same command goes on."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
+BEGINS_ANEW = "nothing is written yet, and the same command begins anew"
+"""What is said where no state is kept."""
 T = TypeVar("T")
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 class StoppedError(LitebertError):
-    """Training was asked to stop and has saved its state."""
+    """Training was asked to stop.
+
+    number: of the signal. told: what a person should know of what has been done so far.
+    """
 
     code = "interrupted"
 
-    def __init__(self, number: int, folder: Path, step: int) -> None:
-        super().__init__(
-            f"stopped by {signal.Signals(number).name} after update {step}; the state is saved in {folder}, "
-            "and the same command goes on from there"
-        )
+    def __init__(self, number: int, told: str) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name} {told}")
+        self.number = number
         self.exit_code = INTERRUPTED if number == signal.SIGINT else TRY_AGAIN
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
+from litebert.training.interrupts import BEGINS_ANEW
 from litebert.training.settings import TrainSettings
 from litebert.verbs.columns import Columns
 from litebert.verbs.keywords import made
+from litebert.verbs.stopping import going_on_later
 from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class Compress:
     def main(self) -> int:
         from litebert.compression.report import table
 
-        found = self.run()
+        with going_on_later(BEGINS_ANEW):
+            found = self.run()
         if self.json:
             print(json.dumps(found.to_json(), ensure_ascii=False))
         else:
