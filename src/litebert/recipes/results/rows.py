@@ -58,7 +58,14 @@ def _row(source: str, measure: str, least: float | None = None, **more: Any) -> 
 
 
 ROWS: Sequence[Row] = (
-    _row("glue.sst2", "accuracy", 0.85, settings={"epochs": 3.0}),
+    _row(
+        "glue.sst2",
+        "accuracy",
+        0.85,
+        settings={"epochs": 3.0},
+        note="The second epoch is best of three. More pretraining is what has helped so far: 0.821 after 27 "
+        "million pieces, 0.830 after 41.",
+    ),
     _row("news.ag", "accuracy", 0.88),
     _row("zh.chnsenticorp", "accuracy", 0.89),
     _row("clue.tnews", "accuracy", 0.52),
