@@ -9,7 +9,7 @@ import numpy as np
 import litebert
 from litebert.embedded import model_folder
 from litebert.model.checkpoints.compact import COMPACT
-from litebert.run import open_source
+from litebert.model_source import open_source
 
 MEGABYTE = 1 << 20
 

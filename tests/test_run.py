@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from litebert.embedded import tokenizer_folder
 from litebert.engine.opening import load, open_model
 from litebert.errors import LitebertError, ModelError, UsageError
-from litebert.run import dtype_of, open_source, save
+from litebert.model_source import dtype_of, open_source
+from litebert.run import save
 from litebert.tasks.classification import Classification
 from litebert.tasks.regression import Regression
 from small_runs import Runs

@@ -13,7 +13,8 @@ import litebert
 from litebert.engine.opening import open_model
 from litebert.errors import ModelError, UsageError
 from litebert.model.checkpoints.weights import read_safetensors, write_safetensors
-from litebert.run import open_source, save, save_several
+from litebert.model_source import open_source
+from litebert.run import save, save_several
 from litebert.tasks.classification import Classification
 from litebert.tasks.fill_mask import FillMask
 from litebert.tasks.regression import Regression

@@ -12,7 +12,8 @@ import litebert
 from litebert.apps.assistant import Assistant, asked
 from litebert.cli import main
 from litebert.errors import UsageError
-from litebert.run import open_source, save
+from litebert.model_source import open_source
+from litebert.run import save
 from litebert.tasks.naming import named
 from small_runs import Runs, write
 

@@ -139,7 +139,7 @@ def test_the_demos_figures_are_in_one_place_and_of_all_test_reviews(page: Path) 
 @pytest.mark.parametrize("page", READMES, ids=lambda page: page.name)
 def test_the_embedded_model_is_as_described(page: Path) -> None:
     from litebert.embedded import model_folder
-    from litebert.run import open_source
+    from litebert.model_source import open_source
 
     source = open_source(str(model_folder()))
     said = page.read_text("utf-8")

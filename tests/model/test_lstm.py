@@ -90,7 +90,7 @@ def test_dropout_is_a_function_of_the_sample() -> None:
 def test_its_parameters_are_counted_and_about_those_of_the_embedded_model() -> None:
     for config in (CONFIG, OWN["lstm-tiny"]):
         assert config.parameters == sum(p.numel() for p in encoder_of(config).parameters())
-    from litebert.run import open_source
+    from litebert.model_source import open_source
 
     assert OWN["lstm-tiny"].parameters == pytest.approx(open_source(None).config.parameters, rel=0.1)
 

@@ -27,8 +27,9 @@ from litebert.data.examples import Example, read
 from litebert.engine.opening import as_input, open_model
 from litebert.engine.predictor import Predictor
 from litebert.errors import DataError, InputError
+from litebert.model_source import open_source
 from litebert.names import known
-from litebert.run import open_source, save
+from litebert.run import save
 from litebert.tasks.as_json import from_json, to_json, to_try
 from litebert.tasks.naming import named
 from litebert.tasks.task import Task

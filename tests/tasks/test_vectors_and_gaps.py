@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import litebert
 from litebert.engine.opening import load, open_model
 from litebert.errors import DataError, InputError, ModelError, UsageError
-from litebert.run import open_source, save
+from litebert.model_source import open_source
+from litebert.run import save
 from litebert.tasks import metrics, vectors
 from litebert.tasks.embedding import Compared, Embedded, Embedding, Passage
 from litebert.tasks.fill_mask import Cloze, Filled, FillMask

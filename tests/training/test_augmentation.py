@@ -19,7 +19,7 @@ from litebert.data.batches import Batches
 from litebert.data.example import Example, Place
 from litebert.data.orders import Balanced
 from litebert.errors import UsageError
-from litebert.run import Source, open_source
+from litebert.model_source import Source, open_source
 from litebert.tasks.classification import Classification
 from litebert.tasks.entities import Entities, EntityTask
 from litebert.tasks.labels import Label

@@ -24,7 +24,7 @@ from litebert.engine.runners.early_exit import EarlyExit
 from litebert.errors import LitebertError, ModelError, UsageError
 from litebert.evaluation.evaluate import evaluate
 from litebert.model.packing import pack
-from litebert.run import open_source
+from litebert.model_source import open_source
 from litebert.tasks.classification import Classification
 from litebert.tasks.texts import Text
 from small_runs import Runs

@@ -13,7 +13,7 @@ from small_pretraining import Place
 import litebert
 import small_corpora
 from litebert.errors import UsageError
-from litebert.run import open_source
+from litebert.model_source import open_source
 from litebert.training.entries import Entry
 from litebert.training.mixture import Mixture, prepare_mixture
 from litebert.training.objectives.masked import Masked

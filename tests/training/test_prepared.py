@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from litebert.errors import DataError, UsageError
-from litebert.run import Source, open_source
+from litebert.model_source import Source, open_source
 from litebert.tasks.naming import named
 from litebert.training.drawing import Drawing
 from litebert.training.finetune import chance

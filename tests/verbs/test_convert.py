@@ -10,7 +10,7 @@ import pytest
 import litebert
 from litebert.cli import main
 from litebert.errors import UsageError
-from litebert.run import open_source
+from litebert.model_source import open_source
 from small_runs import Runs
 
 TEXTS = ["the film was wonderful", "boring 河", "精彩"]

@@ -18,7 +18,7 @@ from litebert.cli import main
 from litebert.engine.opening import open_model
 from litebert.errors import DataError, UsageError
 from litebert.evaluation.evaluate import evaluate
-from litebert.run import open_source
+from litebert.model_source import open_source
 from litebert.training.entries import Entry, called, parsed, read_entries
 from litebert.training.mixture import prepare_mixture
 from litebert.training.settings import TrainSettings

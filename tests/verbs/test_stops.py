@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from served import Server
 
-from litebert.run import open_source
+from litebert.model_source import open_source
 from small_runs import FAST, Runs
 
 STEPS = 40

@@ -31,7 +31,8 @@ from litebert.model.checkpoints.hub import resolve
 from litebert.model.checkpoints.loading import Weights
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
-from litebert.run import EMBEDDED, save
+from litebert.model_source import EMBEDDED
+from litebert.run import save
 from litebert.training.interrupts import BEGINS_ANEW, StoppedError
 from litebert.training.progress import Verdict
 

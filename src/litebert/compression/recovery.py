@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from litebert.compression.subject import Subject, parts_of
 from litebert.data.batches import Batches
 from litebert.data.encoded import Batch, encode_all
-from litebert.run import dtype_of
+from litebert.model_source import dtype_of
 from litebert.tasks.task import Task
 from litebert.training.fit import Job, fit
 from litebert.training.progress import Verdict

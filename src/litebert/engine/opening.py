@@ -76,7 +76,7 @@ def fingerprint(name: str | None) -> Any:
     """What tells whether a model's name still leads to the same model."""
     if name is not None and is_exported(name):
         return stamped(Path(name))
-    from litebert.run import EMBEDDED, PUBLISHED
+    from litebert.model_source import EMBEDDED, PUBLISHED
 
     if name is None or name == EMBEDDED:
         return stamped(model_folder())

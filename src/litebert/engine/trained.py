@@ -21,7 +21,7 @@ from litebert.model.eight_bits import has_eight_bits
 from litebert.model.encoders.albert import Encoder
 from litebert.model.model import Model
 from litebert.model.products import fastest_dtype
-from litebert.run import EMBEDDED, Source, dtype_of, headed, open_source
+from litebert.model_source import EMBEDDED, Source, dtype_of, headed, open_source
 from litebert.tasks.naming import named, with_options
 from litebert.tasks.task import Task
 

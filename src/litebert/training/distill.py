@@ -16,7 +16,7 @@ from litebert.errors import UsageError
 from litebert.model.packing import pack
 from litebert.model.pretraining import PretrainingModel
 from litebert.model.student import Student
-from litebert.run import Source, dtype_of
+from litebert.model_source import Source, dtype_of
 from litebert.text.encoding import Encoding, join
 from litebert.text.tokenizer import Tokenizer
 from litebert.training.fingerprint import Fingerprint

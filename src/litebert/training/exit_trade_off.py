@@ -18,7 +18,7 @@ from litebert.engine.predictor import batches
 from litebert.errors import InputError
 from litebert.model.model import Model
 from litebert.model.packing import pack
-from litebert.run import dtype_of, open_source
+from litebert.model_source import dtype_of, open_source
 from litebert.tasks.task import Task
 from litebert.text.encoding import Encoding
 from litebert.training.prepared import Prepared

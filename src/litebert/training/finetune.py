@@ -16,7 +16,7 @@ from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
 from litebert.evaluation.evaluate import Evaluation, evaluate
 from litebert.model.fusion import fusing
-from litebert.run import dtype_of
+from litebert.model_source import dtype_of
 from litebert.tasks.task import Task
 from litebert.training.augmentation.augmented import Augmented
 from litebert.training.events import Watcher

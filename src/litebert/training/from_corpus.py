@@ -14,7 +14,7 @@ from litebert.data.masking import Instances
 from litebert.data.masking_settings import Masking
 from litebert.data.pretraining_batches import PretrainingBatches
 from litebert.errors import UsageError
-from litebert.run import Source
+from litebert.model_source import Source
 from litebert.tasks.fill_mask import FillMask
 from litebert.training.entries import Entry
 from litebert.training.prepared import Prepared

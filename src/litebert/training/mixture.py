@@ -14,7 +14,7 @@ from litebert.data.mixing import evened_out
 from litebert.errors import UsageError
 from litebert.model.fusion import compiler
 from litebert.model.several import Several
-from litebert.run import Source, dtype_of
+from litebert.model_source import Source, dtype_of
 from litebert.tasks.naming import named, with_options
 from litebert.text.encoding import OnLong
 from litebert.training.drawing import Drawing

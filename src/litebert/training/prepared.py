@@ -14,7 +14,7 @@ from litebert.engine.leaving import can_leave
 from litebert.errors import UsageError
 from litebert.model.config import EncoderConfig
 from litebert.model.exits import exit_depths
-from litebert.run import Source, dtype_of
+from litebert.model_source import Source, dtype_of
 from litebert.tasks.as_json import to_json
 from litebert.tasks.task import Task
 from litebert.text.encoding import OnLong

@@ -24,7 +24,7 @@ from litebert.model.checkpoints.loading import write_folder
 from litebert.model.fusion import compiler, fusing
 from litebert.model.pretraining import PretrainingModel
 from litebert.model.student import Student
-from litebert.run import Source, dtype_of
+from litebert.model_source import Source, dtype_of
 from litebert.training.artifacts.pretraining_card import write_pretraining_card
 from litebert.training.distributed import ALONE, World
 from litebert.training.events import Watcher

@@ -12,7 +12,7 @@ from litebert import strict_json
 from litebert.errors import UsageError, first_fault
 
 if TYPE_CHECKING:
-    from litebert.run import Source
+    from litebert.model_source import Source
     from litebert.training.mixture import Mixture
     from litebert.training.prepared import Prepared
     from litebert.verbs.train import Train

@@ -45,7 +45,7 @@ class Convert:
         from litebert.model.checkpoints.loading import open_checkpoint
         from litebert.model.checkpoints.own import is_own
         from litebert.model.checkpoints.several import heads_of
-        from litebert.run import EMBEDDED, PUBLISHED, headed
+        from litebert.model_source import EMBEDDED, PUBLISHED, headed
 
         if self.source.startswith(PUBLISHED):
             raise UsageError(f"{self.source} has no weights to convert; train it first, and convert its run")

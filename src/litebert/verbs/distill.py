@@ -38,7 +38,7 @@ class Distill(OnCorpus):
     """JSONL of {"text", "translation"}: the first in a language that the teacher does not read."""
 
     def prepared(self, world: World) -> Distilled:
-        from litebert.run import open_source
+        from litebert.model_source import open_source
         from litebert.training.distill import Distilled
 
         if not 0 < self.weight < float("inf"):

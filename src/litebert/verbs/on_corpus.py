@@ -81,7 +81,7 @@ class OnCorpus(ABC):
     def pretraining(self, world: World, model: str | None, also_at: Sequence[int] = ()) -> Pretrained:
         """The run of the model of that name, without a teacher."""
         from litebert.data.corpus.reader import Corpus
-        from litebert.run import PUBLISHED, open_source
+        from litebert.model_source import PUBLISHED, open_source
         from litebert.training.pretrain import Pretrained, check_vocabulary, decided
         from litebert.training.stacking import Stacking
 

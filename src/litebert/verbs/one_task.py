@@ -14,7 +14,7 @@ from litebert.verbs.columns import Columns
 from litebert.verbs.telling import Progress
 
 if TYPE_CHECKING:
-    from litebert.run import Source
+    from litebert.model_source import Source
     from litebert.tasks.task import Task
     from litebert.training.prepared import Prepared
 
@@ -60,7 +60,7 @@ class OneTask:
 
     def prepared(self) -> Prepared:
         """The run of one task before its first step, with the model opened and the data read."""
-        from litebert.run import open_source
+        from litebert.model_source import open_source
         from litebert.training.prepared import prepare
         from litebert.training.sets import read_sets
 

@@ -107,7 +107,7 @@ class Train(OneTask):
 
     def _mixture(self, entries: Sequence[Entry]) -> Mixture:
         """The run of several tasks before its first step."""
-        from litebert.run import open_source
+        from litebert.model_source import open_source
         from litebert.training.mixture import prepare_mixture
 
         alone = {"exits": self.exits, "shots": self.drawing.shots, "fold": self.drawing.fold}

@@ -11,7 +11,7 @@ import numpy as np
 from litebert.apps.search.neighbours import Vectors
 from litebert.engine.opening import open_model
 from litebert.errors import InputError
-from litebert.run import EMBEDDED, open_source
+from litebert.model_source import EMBEDDED, open_source
 from litebert.tasks.embedding import Embedded, Passage
 
 

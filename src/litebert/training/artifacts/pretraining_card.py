@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from litebert.data.corpus.reader import Corpus
-from litebert.run import Source
+from litebert.model_source import Source
 from litebert.training.artifacts.card import Card, Measured, write_card
 
 

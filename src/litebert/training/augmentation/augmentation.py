@@ -13,7 +13,7 @@ from numpy.random import Generator
 from litebert import names
 from litebert.data.example import Example
 from litebert.errors import UsageError
-from litebert.run import Source
+from litebert.model_source import Source
 from litebert.tasks.rewording import Change, Reworded, Spans, reword
 from litebert.tasks.task import Task
 from litebert.tasks.words import Bounds

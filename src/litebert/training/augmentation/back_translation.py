@@ -16,7 +16,7 @@ from numpy.random import Generator
 from litebert import durable, strict_json
 from litebert.engine.opening import open_model
 from litebert.errors import InputError, UsageError
-from litebert.run import open_source
+from litebert.model_source import open_source
 from litebert.tasks.rewording import Change, Reworded, Spans
 from litebert.tasks.words import Bounds
 from litebert.training.augmentation.augmentation import Augmentation, Ground, Setting, whole

@@ -20,7 +20,7 @@ from litebert.errors import UsageError
 from litebert.model.hidden import Hidden
 from litebert.model.packing import pack
 from litebert.model.pretraining_heads import MaskedLanguage
-from litebert.run import Source, dtype_of
+from litebert.model_source import Source, dtype_of
 from litebert.tasks.rewording import Change
 from litebert.text.encoding import Encoding, join
 from litebert.text.sentencepiece import MARK
