@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import resource
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional as F
 
 from litebert.embedded import model_folder
 from litebert.engine.calibration import calibrate
@@ -21,6 +27,7 @@ from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Reads
 from litebert.model.native import layers
 from litebert.model.packing import Packed, pack_flat
+from litebert.model.staged import of_lengths
 from litebert.text.loading import load_tokenizer
 
 CONFIG = EncoderConfig(
@@ -120,6 +127,102 @@ def test_a_sequence_alone_is_answered_as_beside_others_bit_for_bit(
 def _cut(batch: Packed, start: int, length: int) -> Packed:
     ids, segments = (x[start : start + length].numpy() for x in (batch.ids, batch.segments))
     return pack_flat(ids, segments, np.array([length]), np.array([0]))
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_several_threads_at_once_are_answered_as_one_after_another(dtype: torch.dtype) -> None:
+    small, large = _encoder(dtype), _encoder(dtype, replace(CONFIG, hidden=96, intermediate=200))
+    asked = [(encoder, _batch([n, 2 * n + 1, 150])) for n in (1, 17, 70) for encoder in (small, large)] * 3
+    wanted = [_states(encoder, batch, "pieces") for encoder, batch in asked]
+    for encoder in (small, large):
+        encoder._kept_layers = None  # Whoever comes first packs them anew.
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda one: _states(*one, "pieces"), asked))
+    assert all(map(torch.equal, found, wanted))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("reads", ["first", "pieces"])
+def test_one_very_long_sequence(reads: Reads, threads: int) -> None:
+    encoder, batch = _encoder(torch.float32, replace(CONFIG, positions=4096)), _batch([4095])
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = _states(encoder, batch, reads)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.allclose(found, _one_after_another(encoder, batch, reads), atol=1e-4)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_without_memory_it_says_so(threads: int) -> None:
+    encoder, batch = _encoder(torch.float32), of_lengths(np.array([400_000]), 400_000)
+    states = torch.zeros(len(batch.ids), CONFIG.hidden)
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before, limits = torch.get_num_threads(), resource.getrlimit(resource.RLIMIT_AS)
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        encoder.through(
+            torch.zeros(8, CONFIG.hidden), of_lengths(np.array([8]), 8), encoder.run(), first=True
+        )
+        resource.setrlimit(resource.RLIMIT_AS, (size + (300 << 20), limits[1]))
+        try:
+            with pytest.raises(MemoryError, match="400000 pieces"):
+                encoder.through(states, batch, encoder.run(), first=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, limits)
+            torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("activation", ["gelu_new", "gelu", "relu"])
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_not_a_number_stays_none(dtype: torch.dtype, activation: str, number: float) -> None:
+    encoder, batch = _encoder(dtype, replace(CONFIG, activation=activation)), _batch([9, 33])  # type: ignore[arg-type]
+    with torch.no_grad():
+        encoder.feedforward[0].up.weight[3, 2] = number  # type: ignore[union-attr, index, operator]
+    assert _states(encoder, batch, "pieces").isnan().all()
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_a_state_that_is_no_number_spoils_its_sequence_alone(dtype: torch.dtype) -> None:
+    encoder, batch = _encoder(dtype), _batch([9, 33])
+    with torch.inference_mode():
+        states = torch.randn(len(batch.ids), CONFIG.hidden)
+        whole = encoder.through(states, batch, encoder.run(), first=False).float()
+        states[4, 7] = float("nan")
+        found = encoder.through(states, batch, encoder.run(), first=False).float()
+    assert found[4].isnan().all()
+    assert torch.equal(found[9:], whole[9:])
+    if dtype is not torch.int8:  # Where it becomes some whole number for the others, as with torch.
+        assert found[:9].isnan().all()
+
+
+def test_scores_far_apart_are_as_torchs() -> None:
+    encoder, batch = _encoder(torch.float32), _batch([9, 33])
+    with torch.no_grad():
+        encoder.attention[0].query.weight *= 1e9  # type: ignore[union-attr]
+        encoder.attention[0].key.weight *= 1e9  # type: ignore[union-attr]
+    for reads in ("first", "pieces"):
+        found, wanted = _states(encoder, batch, reads), _one_after_another(encoder, batch, reads)
+        assert F.cosine_similarity(found, wanted).median() > 0.99
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_what_reaches_far_further_than_8_bits_is_cut_there(dtype: torch.dtype) -> None:
+    encoder, batch = _encoder(dtype), _batch([9, 33])
+    with torch.no_grad():
+        encoder.feedforward[0].up.weight *= 1e11  # type: ignore[union-attr]
+    found, wanted = _states(encoder, batch, "pieces"), _one_after_another(encoder, batch, "pieces")
+    assert F.cosine_similarity(found, wanted).mean() > 0.95
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_an_encoder_that_has_answered_is_copied(dtype: torch.dtype) -> None:
+    encoder, batch = _encoder(dtype), _batch([9, 33])
+    before = _states(encoder, batch, "pieces")
+    for other in (copy.deepcopy(encoder), pickle.loads(pickle.dumps(encoder))):
+        assert torch.equal(_states(other, batch, "pieces"), before)
 
 
 def test_weights_that_change_are_packed_anew() -> None:

@@ -146,9 +146,10 @@ class Encoder(nn.Module):
             run.ranges is not None and (run.ranges.watching, id(run.ranges)),
             written(self.attention) + written(self.feedforward),
         )
-        if self._kept is None or self._kept[0] != version:
-            self._kept = version, self._pack(run)
-        return self._kept[1]
+        kept = self._kept  # Another thread may put its own there meanwhile.
+        if kept is None or kept[0] != version:
+            self._kept = kept = version, self._pack(run)
+        return kept[1]
 
     def _at_once(self, run: Pass, batch: Packed) -> Layers | None:
         """All layers as one call, kept until weights change; None where only one after another will do."""
@@ -157,10 +158,11 @@ class Encoder(nn.Module):
         if learns or watching or batch.causal or not serves(self.config, self.dtype, batch.ids.device):
             return None
         version = (self.dtype, id(run.ranges), written(self.attention) + written(self.feedforward))
-        if self._kept_layers is None or self._kept_layers[0] != version:
+        kept = self._kept_layers  # As above.
+        if kept is None or kept[0] != version:
             parts = list(self.attention), list(self.feedforward)
-            self._kept_layers = version, Layers(*parts, self.config, self.dtype, run.ranges)  # type: ignore[arg-type]
-        return self._kept_layers[1]
+            self._kept_layers = kept = version, Layers(*parts, self.config, self.dtype, run.ranges)  # type: ignore[arg-type]
+        return kept[1]
 
     def _pack(self, run: Pass) -> Prepared:
         attention: list[Attention] = list(self.attention)  # type: ignore[arg-type]

@@ -1,19 +1,21 @@
 // The layers of an encoder for one packed batch, in one call: beside its multiplications answering then costs
 // little, for nothing leaves the cache between two of them, and there is one call in place of fifty.
 //
-// A thread takes some whole sequences, about a block of rows, through all layers. Where there are fewer of these
-// than keep the threads busy, each takes its share of the pieces, and waits for the others once a layer, before it
-// reads their keys and values. No sum depends on what shares a batch, a block or a thread with it: a sequence alone
-// has the answer that it has in any batch, bit for bit.
+// A thread takes some whole sequences, about a block of rows, through all layers. Where there are fewer of
+// these than keep the threads busy, each takes its share of the pieces, and waits for the others once a
+// layer, before it reads their keys and values. No sum depends on what shares a batch, a block or a thread
+// with it: a sequence alone has the answer that it has in any batch, bit for bit.
 //
-// Numbers of type A are multiplied: float; bf16; or unsigned bytes, each with its scale and zero, by signed ones.
-// Between products the states are fp32. Rows of H numbers lie filled up to a multiple of 32, with zeros.
-// Weights come in panels of 32 outputs: [outputs / 32][inputs / STEP][32][STEP] (`layers.py` packs them).
+// Numbers of type A are multiplied: float; bf16; or unsigned bytes, each with its scale and zero, by signed
+// ones. Between products the states are fp32. Rows of H numbers lie filled up to a multiple of 32, with
+// zeros. Weights come in panels of 32 outputs: [outputs / 32][inputs / STEP][32][STEP], as
+// `layers.py` packs them.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <type_traits>
 #include <vector>
 
@@ -65,23 +67,26 @@ int64_t filled(int64_t n) { return (n + BROAD - 1) / BROAD * BROAD; }
 int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 __mmask16 some(int64_t n) { return n >= WIDE ? 0xffff : n <= 0 ? 0 : (1u << n) - 1; }
 
-// ---- vectors --------------------------------------------------------------------------------------------------
+// ---- vectors ----------------------------------------------------------------------------------------------
 
 // What is then rounded to A, and so as exactly as A can tell: for float to 2e-7 of the value, else to 4e-5.
 template <class A>
 inline __m512 exponential(__m512 x) {
+    x = _mm512_max_ps(_mm512_set1_ps(-104), x);  // 0 below. In this order what is not a number stays so.
     const __m512 y = _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), n = _mm512_roundscale_ps(y, 8);
     if constexpr (std::is_same_v<A, float>) {  // Cephes' expf.
         const __m512 f = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f),
                                           _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
         __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-        for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f, 1.f, 1.f})
+        for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
+                        5.0000001201e-1f, 1.f, 1.f})
             p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
         return _mm512_scalef_ps(p, n);
     } else {  // The series of 2^f.
         const __m512 f = _mm512_sub_ps(y, n);
         __m512 p = _mm512_set1_ps(9.6181291e-3f);
-        for (float c : {5.5504109e-2f, 0.24022651f, 0.69314718f, 1.f}) p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
+        for (float c : {5.5504109e-2f, 0.24022651f, 0.69314718f, 1.f})
+            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
         return _mm512_scalef_ps(p, n);
     }
 }
@@ -108,26 +113,31 @@ inline __m512 gelu(__m512 x) {  // x (1 + erf(x / sqrt 2)) / 2; erf by Abramowit
     __m512 p = _mm512_set1_ps(1.061405429f);
     for (float c : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
         p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(c));
-    const __m512 rest = _mm512_mul_ps(_mm512_mul_ps(p, t), exponential<A>(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), z), z)));
+    const __m512 rest = _mm512_mul_ps(
+        _mm512_mul_ps(p, t), exponential<A>(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), z), z)));
     const __m512 half = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5f)), rest);
     return _mm512_mask_sub_ps(half, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ), x, half);
 }
 
 template <class A>
 inline __m512 activated(int64_t activation, __m512 x) {
-    return activation == 0 ? gelu_new<A>(x) : activation == 1 ? gelu<A>(x) : _mm512_max_ps(x, _mm512_setzero_ps());
+    if (activation == 0) return gelu_new<A>(x);
+    if (activation == 1) return gelu<A>(x);
+    return _mm512_max_ps(_mm512_setzero_ps(), x);
 }
 
-// ---- numbers in memory ----------------------------------------------------------------------------------------
+// ---- numbers in memory ------------------------------------------------------------------------------------
 
 inline __m512 vector(const float *x, __mmask16 which = 0xffff) { return _mm512_maskz_loadu_ps(which, x); }
-inline __m512 vector(const bf16 *x, __mmask16 which = 0xffff) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(which, x)), 16));
-}
 
 // STEP neighbours of each column, of which `count` are there
 inline __m512i neighbours(const float *x, int64_t, int64_t, __mmask16 which) {
     return _mm512_maskz_loadu_epi32(which, x);
+}
+#ifdef __AVX512BF16__
+inline __m512 vector(const bf16 *x, __mmask16 which = 0xffff) {
+    return _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(which, x)), 16));
 }
 inline __m512i neighbours(const bf16 *x, int64_t x_row, int64_t count, __mmask16 which) {
     const __mmask16 second = count > 1 ? which : 0;
@@ -135,16 +145,19 @@ inline __m512i neighbours(const bf16 *x, int64_t x_row, int64_t count, __mmask16
     const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(second, x + x_row));
     return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
+#endif
 
 template <class A>
 struct Put {  // Numbers as A, wherever they go.
     explicit Put(Scale = {}) {}
-    void operator()(float *to, __m512 x, __mmask16 which = 0xffff) const { _mm512_mask_storeu_ps(to, which, x); }
-    void operator()(bf16 *to, __m512 x, __mmask16 which = 0xffff) const {
-#ifdef __AVX512BF16__
-        _mm256_mask_storeu_epi16(to, which, (__m256i)_mm512_cvtneps_pbh(x));
-#endif
+    void operator()(float *to, __m512 x, __mmask16 which = 0xffff) const {
+        _mm512_mask_storeu_ps(to, which, x);
     }
+#ifdef __AVX512BF16__
+    void operator()(bf16 *to, __m512 x, __mmask16 which = 0xffff) const {
+        _mm256_mask_storeu_epi16(to, which, (__m256i)_mm512_cvtneps_pbh(x));
+    }
+#endif
 };
 
 template <>
@@ -152,42 +165,51 @@ struct Put<byte> {
     __m512 inverse, zero;
     explicit Put(Scale s) : inverse(_mm512_set1_ps(1 / s.scale)), zero(_mm512_set1_ps(s.zero)) {}
     void operator()(byte *to, __m512 x, __mmask16 which = 0xffff) const {
-        const __m512i whole = _mm512_cvtps_epi32(_mm512_fmadd_ps(x, inverse, zero));
+        const __m512 below = _mm512_min_ps(_mm512_fmadd_ps(x, inverse, zero), _mm512_set1_ps(255));
+        const __m512i whole = _mm512_cvtps_epi32(below);  // What is too great for it would be the least.
         const __m512i positive = _mm512_max_epi32(whole, _mm512_setzero_si512());
         _mm_mask_storeu_epi8(to, which, _mm512_cvtusepi32_epi8(positive));
     }
 };
 
-// ---- products -------------------------------------------------------------------------------------------------
+// ---- products ---------------------------------------------------------------------------------------------
 
 inline __m512 more(const float *a, const char *b, __m512 sum) {
     return _mm512_fmadd_ps(_mm512_set1_ps(*a), _mm512_loadu_ps(b), sum);
 }
-inline __m512 more(const bf16 *a, const char *b, __m512 sum) {
 #ifdef __AVX512BF16__
+inline __m512 more(const bf16 *a, const char *b, __m512 sum) {
     int32_t pair;
     std::memcpy(&pair, a, 4);
     return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_epi32(pair), (__m512bh)_mm512_loadu_si512(b));
-#else
-    return sum;
-#endif
 }
-inline __m512i more(const byte *a, const char *b, __m512i sum) {
+#endif
 #ifdef __AVX512VNNI__
+inline __m512i more(const byte *a, const char *b, __m512i sum) {
     int32_t four;
     std::memcpy(&four, a, 4);
     // In assembler, as compilers otherwise keep half of the sums in memory.
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(four)), "v"(_mm512_loadu_si512(b)));
-#endif
     return sum;
 }
+#endif
 
 template <class A>
-using Sum = std::conditional_t<std::is_same_v<A, byte>, __m512i, __m512>;
+struct Summed {
+    typedef __m512 type;
+};
+template <>
+struct Summed<byte> {
+    typedef __m512i type;
+};
+template <class A>
+using Sum = typename Summed<A>::type;
 
-// sums [R, 32] = a [R, steps * STEP] by one panel. Rows are reached from every third, as addresses are cheap so.
+// sums [R, 32] = a [R, steps * STEP] by one panel. Rows are reached from every third, as addresses are
+// cheap so.
 template <class A, int R>
-void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, void *sums, const char *ahead, int64_t stride) {
+void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, void *sums, const char *ahead,
+          int64_t stride) {
     Sum<A> sum[R][2] = {};
     const A *third[4] = {a, a + 3 * a_row, a + 6 * a_row, a + 9 * a_row};
     for (int64_t k = 0; k < steps; k++, panel += 4 * BROAD, ahead += stride) {
@@ -205,19 +227,22 @@ void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, void *sum
 template <class A>
 using Tile = void (*)(const A *, int64_t, const char *, int64_t, void *, const char *, int64_t);
 template <class A>
-constexpr Tile<A> TILES[] = {nullptr,      tile<A, 1>, tile<A, 2>, tile<A, 3>,  tile<A, 4>,  tile<A, 5>, tile<A, 6>,
-                             tile<A, 7>, tile<A, 8>, tile<A, 9>, tile<A, 10>, tile<A, 11>, tile<A, 12>};
+constexpr Tile<A> TILES[] = {nullptr,     tile<A, 1>,  tile<A, 2>, tile<A, 3>, tile<A, 4>,
+                             tile<A, 5>,  tile<A, 6>,  tile<A, 7>, tile<A, 8>, tile<A, 9>,
+                             tile<A, 10>, tile<A, 11>, tile<A, 12>};
 
 // A panel after another; then(row, column, sums) has a vector of each row of each tile.
 template <class A, class Then>
-inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row, const void *panels,
-                  Then then) {
+inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row,
+                  const void *panels, Then then) {
     alignas(64) Sum<A> sums[TALL * 2];
     const int64_t steps = parts(inputs, STEP<A>), count = parts(rows, TALL);
     for (int64_t j = 0; j < columns; j += BROAD)
         for (int64_t t = 0; t < count; t++) {
             const int64_t from = rows * t / count, height = rows * (t + 1) / count - from;
-            TILES<A>[height](a + from * a_row, a_row, (const char *)panels + j * steps * 4, steps, sums, (const char *)panels + (j + BROAD) * steps * 4 + t * steps * (128 / count), 128 / count);
+            TILES<A>[height](a + from * a_row, a_row, (const char *)panels + j * steps * 4, steps, sums,
+                             (const char *)panels + (j + BROAD) * steps * 4 + t * steps * (128 / count),
+                             128 / count);
             for (int64_t r = 0; r < height; r++)
                 for (int64_t v = 0; v < 2; v++) then(from + r, j + v * WIDE, sums[2 * r + v]);
         }
@@ -227,20 +252,21 @@ inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int
 inline __m512 real(const Matrix &m, Scale, int64_t column, __m512 sum) {
     return _mm512_add_ps(sum, vector(m.bias + column));
 }
-inline __m512 real(const Matrix &m, Scale s, int64_t column, __m512i sum) {
+[[maybe_unused]] inline __m512 real(const Matrix &m, Scale s, int64_t column, __m512i sum) {
     const __m512 scale = _mm512_mul_ps(vector(m.scales + column), _mm512_set1_ps(s.scale));
-    const __m512 whole = _mm512_fnmadd_ps(vector(m.sums + column), _mm512_set1_ps(s.zero), _mm512_cvtepi32_ps(sum));
+    const __m512 whole =
+        _mm512_fnmadd_ps(vector(m.sums + column), _mm512_set1_ps(s.zero), _mm512_cvtepi32_ps(sum));
     return _mm512_fmadd_ps(whole, scale, vector(m.bias + column));
 }
 
 template <class A, class Then>
-inline void multiply(const Matrix &m, Scale s, int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row,
-                     Then then) {
+inline void multiply(const Matrix &m, Scale s, int64_t rows, int64_t columns, int64_t inputs, const A *a,
+                     int64_t a_row, Then then) {
     tiles(rows, columns, inputs, a, a_row, m.weight,
           [&](int64_t row, int64_t column, Sum<A> sum) { then(row, column, real(m, s, column, sum)); });
 }
 
-// ---- memory that stays with its thread --------------------------------------------------------------------------
+// ---- memory that stays with its thread --------------------------------------------------------------------
 
 struct Arena {
     std::vector<char> held;
@@ -251,13 +277,13 @@ struct Arena {
         used += (count * int64_t(sizeof(T)) + 127) / 64 * 64;
         return (T *)((uintptr_t(at) + 63) / 64 * 64);
     }
-    void begin(int64_t bytes) {
+    void begin(int64_t bytes) {  // Throws std::bad_alloc.
         used = 0;
         if (int64_t(held.size()) < bytes) held.assign(bytes, 0);
     }
 };
 
-// ---- the encoder ------------------------------------------------------------------------------------------------
+// ---- the encoder ------------------------------------------------------------------------------------------
 
 template <class A>
 struct Encoder {
@@ -265,27 +291,32 @@ struct Encoder {
 
     const Shape &s;
     const int64_t depth, row, qkv_row, inside_row, longest;
-    const bool together;           // Whether other threads work on other pieces of the same sequences.
-    float *states, *first_states;  // [N, row], [B, row]
-    A *first_rows;                 // [B, row]: of first pieces, what reaches the last layer's queries.
-    K *qkv[2];                     // [N, qkv_row], of a layer and the next.
-    float *out;  // [N, H], or [B, H]
+    const bool together;  // Whether other threads work on other pieces of the same sequences.
+    float *out;           // [N, H], or [B, H]
+
+    float *states{}, *first_states{};  // [N, row], [B, row]
+    A *first_rows{};                   // [B, row]: of first pieces, what reaches the last layer's queries.
+    K *qkv[2]{};                       // [N, qkv_row], of a layer and the next.
 
     struct Scratch {
         A *rows, *inside;  // [BLOCK, row], [BLOCK, inside_row]
         K *keys, *values, *weights;
-        float *scores;
-        int64_t packed = -1;  // Of which layer and sequence keys and values are packed.
+        float *scores, *queries;  // Of first pieces [BLOCK, row].
+        int64_t packed = -1;      // Of which layer and sequence keys and values are packed.
     };
 
     int64_t key_size() const { return filled(longest) * filled(depth); }
 
-    void scratch(Arena &arena, Scratch &x) const {
-        const int64_t packs = s.heads * key_size(), sizes = BLOCK * (row + inside_row) * sizeof(A);
-        arena.begin(sizes + (2 * packs + TALL * filled(longest)) * sizeof(K) + TALL * filled(longest) * 4 + 1024);
+    Scratch scratch(Arena &arena) const {
+        const int64_t packs = s.heads * key_size(), scores = TALL * filled(longest),
+                      first = s.first ? BLOCK * row : 0;
+        arena.begin(BLOCK * (row + inside_row) * sizeof(A) + (2 * packs + scores) * sizeof(K) +
+                    (scores + first) * 4 + 1024);
+        Scratch x;
         x.rows = arena.take<A>(BLOCK * row), x.inside = arena.take<A>(BLOCK * inside_row);
-        x.keys = arena.take<K>(packs), x.values = arena.take<K>(packs);
-        x.weights = arena.take<K>(TALL * filled(longest)), x.scores = arena.take<float>(TALL * filled(longest));
+        x.keys = arena.take<K>(packs), x.values = arena.take<K>(packs), x.weights = arena.take<K>(scores);
+        x.scores = arena.take<float>(scores), x.queries = arena.take<float>(first);
+        return x;
     }
 
     bool last(int64_t layer) const { return s.first && layer == s.layers - 1; }
@@ -308,7 +339,8 @@ struct Encoder {
                 const __m512 away = _mm512_maskz_sub_ps(some(s.hidden - j), vector(x + j), mean);
                 square = _mm512_fmadd_ps(away, away, square);
             }
-            const __m512 scale = _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(square) / s.hidden + s.epsilon));
+            const __m512 scale =
+                _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(square) / s.hidden + s.epsilon));
             for (int64_t j = 0; j < row; j += WIDE) {
                 const __m512 z = _mm512_mul_ps(_mm512_sub_ps(vector(x + j), mean), scale);
                 _mm512_storeu_ps(x + j, _mm512_fmadd_ps(z, vector(weight + j), vector(bias + j)));
@@ -316,7 +348,7 @@ struct Encoder {
         }
     }
 
-    // Pieces [from, to) into a layer's queries, keys and values; in the last layer, queries of first pieces alone.
+    // Pieces [from, to) into a layer's queries, keys and values; in the last, queries of first pieces alone.
     void read(Scratch &x, int64_t layer, int64_t from, int64_t to) const {
         const Layer &l = s.each[layer];
         const Matrix *parts[] = {&l.attention->query, &l.attention->key, &l.attention->value};
@@ -337,13 +369,15 @@ struct Encoder {
     void pack(Scratch &x, int64_t layer, int64_t b) const {
         if (x.packed == layer * s.sequences + b) return;
         x.packed = layer * s.sequences + b;
-        const int64_t length = s.starts[b + 1] - s.starts[b], deep = parts(depth, STEP<K>), steps = parts(length, STEP<K>);
+        const int64_t length = s.starts[b + 1] - s.starts[b], deep = parts(depth, STEP<K>),
+                      steps = parts(length, STEP<K>);
         for (int64_t head = 0; head < s.heads; head++) {
             const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth, *value = key + row;
             uint32_t *keys = (uint32_t *)(x.keys + head * key_size());
             for (int64_t j = 0; j < length; j++)
                 for (int64_t d = 0; d < deep; d++)
-                    std::memcpy(keys + (j / BROAD * deep + d) * BROAD + j % BROAD, key + j * qkv_row + d * STEP<K>, 4);
+                    std::memcpy(keys + (j / BROAD * deep + d) * BROAD + j % BROAD,
+                                key + j * qkv_row + d * STEP<K>, 4);
             K *values = x.values + head * key_size();
             for (int64_t d = 0; d < depth; d += WIDE)
                 for (int64_t i = 0; i < steps; i++)
@@ -362,18 +396,21 @@ struct Encoder {
         }
     }
 
-    // scores [filled(length) / 32][TALL][32] -> weights [rows, filled(length)], still to be multiplied by `shares`
+    // scores [filled(length) / 32][TALL][32] -> weights [rows, filled(length)], to be multiplied
+    // by `shares`
     void soft(int64_t rows, int64_t length, const float *scores, K *weights, float *shares) const {
         const __m512 scale = _mm512_set1_ps(1 / std::sqrt(float(depth)));
         const int64_t wide = filled(length);
         for (int64_t i = 0; i < rows; i++) {
-            const auto x = [&](int64_t j) { return vector(scores + j / BROAD * BROAD * TALL + i * BROAD + j % BROAD); };
+            const auto x = [&](int64_t j) {
+                return vector(scores + j / BROAD * BROAD * TALL + i * BROAD + j % BROAD);
+            };
             __m512 most = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
             for (int64_t j = 0; j < length; j += WIDE)
                 most = _mm512_mask_max_ps(most, some(length - j), most, x(j));
-            const __m512 ceiling = _mm512_mul_ps(_mm512_set1_ps(_mm512_reduce_max_ps(most)), scale);
+            most = _mm512_set1_ps(_mm512_reduce_max_ps(most));
             for (int64_t j = 0; j < wide; j += WIDE) {
-                const __m512 y = exponential<K>(_mm512_fmsub_ps(x(j), scale, ceiling));
+                const __m512 y = exponential<K>(_mm512_mul_ps(_mm512_sub_ps(x(j), most), scale));
                 const __m512 own = _mm512_maskz_mov_ps(some(length - j), y);
                 sum = _mm512_add_ps(sum, own);
                 Put<K>()(weights + i * wide + j, own);
@@ -387,11 +424,13 @@ struct Encoder {
         const Put<A> put(s.each[layer].output);
         for (int64_t b = begun(from + 1) - 1; b < s.sequences && s.starts[b] < to; b++) {
             const int64_t begin = std::max(from, s.starts[b]), end = std::min(to, s.starts[b + 1]);
-            const int64_t length = s.starts[b + 1] - s.starts[b], wide = filled(length), count = parts(end - begin, TALL);
+            const int64_t length = s.starts[b + 1] - s.starts[b], wide = filled(length),
+                          count = parts(end - begin, TALL);
             pack(x, layer, b);
             for (int64_t head = 0; head < s.heads; head++)
                 for (int64_t t = 0; t < count; t++) {
-                    const int64_t i = begin + (end - begin) * t / count, next = begin + (end - begin) * (t + 1) / count;
+                    const int64_t i = begin + (end - begin) * t / count,
+                                  next = begin + (end - begin) * (t + 1) / count;
                     const K *query = qkv[layer % 2] + i * qkv_row + head * depth;
                     A *to_rows = x.rows + (i - from) * row + head * depth;
                     float shares[TALL];
@@ -399,42 +438,49 @@ struct Encoder {
                     soft(next - i, length, x.scores, x.weights, shares);
                     tiles(next - i, filled(depth), length, x.weights, wide, x.values + head * key_size(),
                           [&](int64_t r, int64_t d, __m512 y) {
-                              put(to_rows + r * row + d, _mm512_mul_ps(y, _mm512_set1_ps(shares[r])), some(depth - d));
+                              put(to_rows + r * row + d, _mm512_mul_ps(y, _mm512_set1_ps(shares[r])),
+                                  some(depth - d));
                           });
                 }
         }
     }
 
-    // What first pieces of sequences [from, to) gather, each one row of queries [to - from, row], into x.rows.
+    // What first pieces of sequences [from, to) gather, each one row of queries [to - from, row], into
+    // x.rows.
     void gather_first(Scratch &x, int64_t layer, int64_t from, int64_t to, const float *queries) const {
         const Put<A> put(s.each[layer].output);
         const float scale = 1 / std::sqrt(float(depth));
         for (int64_t b = from; b < to; b++)
             for (int64_t head = 0; head < s.heads; head++) {
                 const float *query = queries + (b - from) * row + head * depth;
-                const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth, *value = key + row;
+                const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth,
+                        *value = key + row;
                 const int64_t length = s.starts[b + 1] - s.starts[b];
                 float *weights = x.scores, most = -INFINITY, sum = 0;
                 for (int64_t i = 0; i < length; i++) {
                     __m512 along = _mm512_setzero_ps();
                     for (int64_t d = 0; d < depth; d += WIDE) {
                         const __mmask16 own = some(depth - d);
-                        along = _mm512_fmadd_ps(vector(query + d, own), vector(key + i * qkv_row + d, own), along);
+                        along = _mm512_fmadd_ps(vector(query + d, own), vector(key + i * qkv_row + d, own),
+                                                along);
                     }
                     weights[i] = scale * _mm512_reduce_add_ps(along);
                     most = std::max(most, weights[i]);
                 }
                 for (int64_t i = 0; i < length; i += WIDE) {
                     const __mmask16 own = some(length - i);
-                    const __m512 y = exponential<K>(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
+                    const __m512 y =
+                        exponential<K>(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
                     _mm512_mask_storeu_ps(weights + i, own, y);
                     sum += _mm512_mask_reduce_add_ps(own, y);
                 }
                 for (int64_t d = 0; d < depth; d += WIDE) {
                     __m512 total = _mm512_setzero_ps();
                     for (int64_t i = 0; i < length; i++)
-                        total = _mm512_fmadd_ps(_mm512_set1_ps(weights[i]), vector(value + i * qkv_row + d, some(depth - d)), total);
-                    put(x.rows + (b - from) * row + head * depth + d, _mm512_div_ps(total, _mm512_set1_ps(sum)), some(depth - d));
+                        total = _mm512_fmadd_ps(_mm512_set1_ps(weights[i]),
+                                                vector(value + i * qkv_row + d, some(depth - d)), total);
+                    put(x.rows + (b - from) * row + head * depth + d,
+                        _mm512_div_ps(total, _mm512_set1_ps(sum)), some(depth - d));
                 }
             }
     }
@@ -449,27 +495,28 @@ struct Encoder {
         multiply(l.attention->output, l.output, rows, row, s.hidden, x.rows, row, added);
         normalised(rows, y, l.attention->weight, l.attention->bias);
         copied(rows, y, x.rows, l.up);
-        multiply(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row, [&](int64_t i, int64_t j, __m512 z) {
-            inside(x.inside + i * inside_row + j, activated<A>(s.activation, z));
-        });
+        multiply(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row,
+                 [&](int64_t i, int64_t j, __m512 z) {
+                     inside(x.inside + i * inside_row + j, activated<A>(s.activation, z));
+                 });
         multiply(l.feedforward->down, l.down, rows, row, s.inside, x.inside, inside_row, added);
         normalised(rows, y, l.feedforward->weight, l.feedforward->bias);
     }
 
     void give(int64_t from, int64_t to, const float *y) const {
-        for (int64_t i = from; i < to; i++, y += row) std::memcpy(out + i * s.hidden, y, s.hidden * sizeof(float));
+        for (int64_t i = from; i < to; i++, y += row)
+            std::memcpy(out + i * s.hidden, y, s.hidden * sizeof(float));
     }
 
     // The last layer for the sequences that begin in [from, to).
     void first_of(Scratch &x, int64_t from, int64_t to) const {
         const int64_t layer = s.layers - 1, end = begun(to);
         const Layer &l = s.each[layer];
-        std::vector<float> queries(BLOCK * row);
         for (int64_t b = begun(from); b < end; b += BLOCK) {
             const int64_t count = std::min(BLOCK, end - b);
             multiply(l.attention->query, l.qkv, count, row, s.hidden, first_rows + b * row, row,
-                     [&](int64_t i, int64_t j, __m512 y) { _mm512_storeu_ps(queries.data() + i * row + j, y); });
-            gather_first(x, layer, b, b + count, queries.data());
+                     [&](int64_t i, int64_t j, __m512 y) { _mm512_storeu_ps(x.queries + i * row + j, y); });
+            gather_first(x, layer, b, b + count, x.queries);
             finish(x, layer, count, first_states + b * row);
             give(b, b + count, first_states + b * row);
         }
@@ -479,12 +526,14 @@ struct Encoder {
     void through(Scratch &x, int64_t from, int64_t to, const float *given) const {
         const int64_t count = parts(to - from, BLOCK);
         const auto each = [&](auto what) {
-            for (int64_t t = 0; t < count; t++) what(from + (to - from) * t / count, from + (to - from) * (t + 1) / count);
+            for (int64_t t = 0; t < count; t++)
+                what(from + (to - from) * t / count, from + (to - from) * (t + 1) / count);
         };
         each([&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; i++)
                 for (int64_t j = 0; j < row; j += WIDE)
-                    _mm512_storeu_ps(states + i * row + j, vector(given + i * s.hidden + j, some(s.hidden - j)));
+                    _mm512_storeu_ps(states + i * row + j,
+                                     vector(given + i * s.hidden + j, some(s.hidden - j)));
             read(x, 0, begin, end);
         });
         for (int64_t layer = 0; layer < s.layers; layer++) {
@@ -510,28 +559,29 @@ Encoder<A> prepared(const Shape &s, Arena &arena, float *out, bool together) {
     int64_t longest = 1;
     for (int64_t b = 0; b < s.sequences; b++) longest = std::max(longest, s.starts[b + 1] - s.starts[b]);
     const int64_t row = filled(s.hidden);
-    Encoder<A> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together};
+    Encoder<A> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together, out};
     using K = typename Encoder<A>::K;
-    arena.begin((s.pieces + s.sequences) * row * 4 + s.sequences * row * sizeof(A) + 6 * s.pieces * row * sizeof(K) + 1024);
+    arena.begin((s.pieces + s.sequences) * row * 4 + s.sequences * row * sizeof(A) +
+                6 * s.pieces * row * sizeof(K) + 1024);
     e.states = arena.take<float>(s.pieces * row), e.first_states = arena.take<float>(s.sequences * row);
     e.first_rows = arena.take<A>(s.sequences * row);
     for (K *&half : e.qkv) half = arena.take<K>(s.pieces * 3 * row);
-    e.out = out;
     return e;
 }
 
-// Few sequences, all threads on each.
+// Few sequences, all threads on each. Memory is taken before: nobody could catch what one of them throws.
 template <class A>
 void together(const Shape &s, const float *given, float *out) {
     thread_local Arena shared;
+    thread_local std::vector<Arena> arenas;
     const Encoder<A> e = prepared<A>(s, shared, out, true);
+    if (int64_t(arenas.size()) < s.threads) arenas.resize(s.threads);
+    std::vector<typename Encoder<A>::Scratch> own;
+    for (int64_t t = 0; t < s.threads; t++) own.push_back(e.scratch(arenas[t]));
 #pragma omp parallel num_threads(s.threads)
     {
-        thread_local Arena own;
-        typename Encoder<A>::Scratch x;
-        e.scratch(own, x);
         const int64_t t = omp_get_thread_num(), count = omp_get_num_threads();
-        e.through(x, s.pieces * t / count, s.pieces * (t + 1) / count, given);
+        e.through(own[t], s.pieces * t / count, s.pieces * (t + 1) / count, given);
     }
 }
 
@@ -545,9 +595,19 @@ void alone(const Shape &whole, int64_t from, int64_t to, const float *given, flo
     Shape s = whole;
     s.pieces = starts.back(), s.sequences = to - from, s.starts = starts.data();
     const Encoder<A> e = prepared<A>(s, states, out + (s.first ? from : begin) * s.hidden, false);
-    typename Encoder<A>::Scratch x;
-    e.scratch(own, x);
+    typename Encoder<A>::Scratch x = e.scratch(own);
     e.through(x, 0, s.pieces, given + begin * s.hidden);
+}
+
+// Whether there was memory for the work. An exception that leaves a thread or the library ends the process.
+template <class Work>
+bool fits(Work work) {
+    try {
+        work();
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
+    return true;
 }
 
 template <class A>
@@ -560,18 +620,27 @@ void layers(const Shape &s, const float *given, float *out) {
     const int64_t count = groups.size();
     groups.push_back(s.sequences);
     if (s.threads > 1 && count < 3 * s.threads) return together<A>(s, given, out);
-#pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) if (s.threads > 1)
-    for (int64_t g = 0; g < count; g++) alone<A>(s, groups[g], groups[g + 1], given, out);
+    bool all = true;
+#pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) reduction(&& : all) if (s.threads > 1)
+    for (int64_t g = 0; g < count; g++)
+        all = fits([&] { alone<A>(s, groups[g], groups[g + 1], given, out); }) && all;
+    if (!all) throw std::bad_alloc();
 }
 
 }  // namespace
 
-extern "C" {
-void layers_float(const Shape *s, const float *given, float *out) { layers<float>(*s, given, out); }
+extern "C" {  // Each gives whether there was memory for it.
+bool layers_float(const Shape *s, const float *given, float *out) {
+    return fits([&] { layers<float>(*s, given, out); });
+}
 #ifdef __AVX512BF16__
-void layers_bf16(const Shape *s, const float *given, float *out) { layers<bf16>(*s, given, out); }
+bool layers_bf16(const Shape *s, const float *given, float *out) {
+    return fits([&] { layers<bf16>(*s, given, out); });
+}
 #ifdef __AVX512VNNI__
-void layers_byte(const Shape *s, const float *given, float *out) { layers<byte>(*s, given, out); }
+bool layers_byte(const Shape *s, const float *given, float *out) {
+    return fits([&] { layers<byte>(*s, given, out); });
+}
 #endif
 #endif
 }

@@ -128,10 +128,14 @@ class Layers:
                 self._scale(f"feedforward.{f}.down", number),
             )
         self._call = getattr(library(), _NAMES[dtype])
+        self._call.restype = ctypes.c_bool
 
     def __call__(self, x: Tensor, batch: Packed, *, first: bool, begin: int, end: int) -> Tensor:
         """x [N, H] after `begin` layers → after `end`, fp32 [N, H]; of pieces of no sequence, zeros. first:
-        of each sequence's first piece alone, [B, H], which spares the last layer the others."""
+        of each sequence's first piece alone, [B, H], which spares the last layer the others.
+
+        For several threads at once. Raises `MemoryError` where there is none for the states in between.
+        """
         x, config = x.float().contiguous(), self._config
         out = x.new_empty(len(batch) if first else len(x), config.hidden)
         if not first:
@@ -150,7 +154,8 @@ class Layers:
             pointer(batch.starts),
             ctypes.pointer(self._each[begin]),
         )
-        self._call(ctypes.byref(shape), pointer(x), pointer(out))
+        if not self._call(ctypes.byref(shape), pointer(x), pointer(out)):
+            raise MemoryError(f"there is no memory for a batch of {batch.count} pieces in one call")
         return out
 
     def _attention(self, block: Attention) -> _Attention:
