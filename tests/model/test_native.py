@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,6 +228,73 @@ def test_libraries_that_nobody_uses_any_more_go_when_another_is_made(
     os.utime(kept, (0, 0))
     assert compiling._kept("v") is not None
     assert kept.stat().st_mtime > time.time() - 60, "it was used now"
+
+
+@pytest.fixture
+def compiling_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is begun beside is a program that says in this file that it ran, and fails."""
+    begun, program = tmp_path / "begun", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nps -o sid= -p $$ >> {begun}\necho noise >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return begun
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, "waited for 30 seconds"
+        time.sleep(0.01)
+
+
+def _sessions(begun: Path) -> list[int]:
+    return [int(line) for line in begun.read_text().splitlines()] if begun.exists() else []
+
+
+def test_who_finds_none_begins_one_compilation_beside_that_outlives_it(
+    compiling_beside: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        assert compiling._found.__wrapped__() is None
+    _until(lambda: len(_sessions(compiling_beside)) == 1)
+    (session,) = _sessions(compiling_beside)
+    assert session != os.getsid(0), "it would be stopped by Ctrl-C"
+    _until(lambda: not Path(f"/proc/{session}").exists())
+    assert compiling._found.__wrapped__() is None
+    (mark,) = (compiling_beside.parent / "cache/litebert").iterdir()
+    os.utime(mark, (time.time() - compiling._TRIED - 1,) * 2)
+    assert compiling._found.__wrapped__() is None
+    _until(lambda: len(_sessions(compiling_beside)) == 2)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_mark_of_a_compilation_goes_with_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    library = compiling._library()
+    assert library is not None
+    whole = Path(library._name).read_bytes()
+    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(whole)))
+    compiling._mark("v")
+    with pytest.raises(FileExistsError):
+        compiling._mark("v")
+    assert compiling._built("v") is not None
+    assert [path.suffix for path in (tmp_path / "litebert").iterdir()] == [".so"]
+
+
+@pytest.mark.parametrize("cause", ["no cache", "no Python", "no sources"])
+def test_where_nothing_can_be_begun_beside_nothing_is_said(
+    compiling_beside: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], cause: str
+) -> None:
+    match cause:
+        case "no cache":
+            monkeypatch.setenv("XDG_CACHE_HOME", str(compiling_beside.parent / "program"))
+        case "no Python":
+            monkeypatch.setattr(sys, "executable", str(compiling_beside.parent / "missing"))
+        case "no sources":
+            monkeypatch.setattr(compiling, "SOURCES", (compiling_beside.parent / "missing.cpp",))
+    assert compiling._found.__wrapped__() is None
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_cache_is_no_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:

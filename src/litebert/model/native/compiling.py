@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import torch
@@ -33,6 +35,9 @@ _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-m
 _NAMES = {torch.float32: "float", torch.bfloat16: "bf16"}
 _SECONDS = 120
 """After which a compiler is given up."""
+_TRIED = 3600
+"""Seconds for which nobody else begins to compile beside: longer than it takes with all flags on a busy
+machine, and long enough not to be in the way where it fails each time."""
 _UNUSED = 30 * 24 * 3600
 """Seconds after which a library that was not loaded goes from the cache."""
 
@@ -83,23 +88,32 @@ def _library() -> ctypes.CDLL | None:
 
 @cache
 def _found() -> ctypes.CDLL | None:
-    kept = _kept(_made_of())
-    if kept is None:
-        _build_beside()
-    return kept
+    with suppress(OSError):
+        made_of = _made_of()
+        kept = _kept(made_of)
+        if kept is None:
+            _build_beside(made_of)
+        return kept
+    return None
 
 
-def _build_beside() -> None:
+def _build_beside(made_of: str) -> None:
     """Begins to compile in a process of its own, unless another one has."""
     with suppress(OSError, RuntimeError):
-        mark = _cache() / "compiling"
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        if mark.exists() and time.time() - mark.stat().st_mtime < _SECONDS:
-            return
-        mark.touch()
-        command = [sys.executable, "-m", __name__]
+        _mark(made_of)
+        command = [sys.executable or "python3", "-m", __name__]
         silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.Popen(command, start_new_session=True, **silent)  # type: ignore[call-overload]
+        beside = subprocess.Popen(command, start_new_session=True, **silent)  # type: ignore[call-overload]
+        Thread(target=beside.wait, daemon=True).start()  # Or its entry would stay as long as this process.
+
+
+def _mark(made_of: str) -> None:
+    """Says in the cache that a library is being compiled. Raises `FileExistsError` where another one has."""
+    mark = _cache() / f"compiling-{made_of}"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    if mark.exists() and time.time() - mark.stat().st_mtime > _TRIED:
+        mark.unlink()
+    mark.touch(exist_ok=False)
 
 
 def _kept(made_of: str) -> ctypes.CDLL | None:
@@ -121,6 +135,8 @@ def _built(made_of: str) -> ctypes.CDLL | None:
         with suppress(LitebertError, RuntimeError):
             data = path.read_bytes()
             durable.replace(_cache() / _name(made_of, _digest(data)), data)
+            with suppress(OSError):
+                (_cache() / f"compiling-{made_of}").unlink()
             _forget_old(_cache())
         return _kept(made_of) or ctypes.CDLL(str(path))
 
@@ -132,9 +148,9 @@ def _touch(path: Path) -> None:
 
 
 def _forget_old(cache: Path) -> None:
-    """Libraries of other versions, compilers and processors, which nobody has loaded for a month. Who has
-    one loaded keeps it; who comes later makes it again."""
-    for path in cache.glob(_name("*", "*")):
+    """Libraries of other versions, compilers and processors, which nobody has loaded for a month, and marks
+    of such that could not be made. Who has one loaded keeps it; who comes later makes it again."""
+    for path in (*cache.glob(_name("*", "*")), *cache.glob("compiling-*")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _UNUSED:
                 path.unlink()
@@ -173,7 +189,7 @@ def _processor() -> bytes:
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_bytes().split(b"\n\n")[0].splitlines()
         return b"\n".join(line for line in lines if line.startswith((b"model name", b"flags", b"Features")))
-    return repr(os.uname().machine).encode()
+    return repr(platform.machine()).encode()
 
 
 if __name__ == "__main__":
