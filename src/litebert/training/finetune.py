@@ -43,7 +43,7 @@ def finetune(
     model.encoder.dtype = dtype_of(prepared.settings.precision)
     with fusing(prepared.fused):
         fit(model, job(prepared, learnt(prepared, train, folder)), folder, watch=watch)
-    return conclude(folder, model, decided(prepared, model), cut)
+        return conclude(folder, model, decided(prepared, model), cut)
 
 
 def encode(prepared: Prepared) -> tuple[Encoded, list[str]]:

@@ -54,8 +54,8 @@ def learn_together(
     model = mixture.model()
     with fusing(mixture.fused):
         fit(model, job(mixture, batches(mixture, train, folder)), folder, watch=watch)
-    parts = {name: decided(part, model.of(name)) for name, part in mixture.parts.items()}
-    return conclude_mixture(folder, model, replace(mixture, parts=parts), cut)
+        parts = {name: decided(part, model.of(name)) for name, part in mixture.parts.items()}
+        return conclude_mixture(folder, model, replace(mixture, parts=parts), cut)
 
 
 def job(mixture: Mixture, batches: Mapping[str, Counted]) -> Job:
