@@ -132,8 +132,8 @@ def test_it_is_learnt_saved_and_opened(task: str, runs: Runs, tmp_path: File) ->
     kept = load_file(tmp_path / "run" / "model.safetensors")
     assert {"classifier.weight", "classifier.bias", "crf.weight"} <= kept.keys()
     assert kept["crf.weight"].abs().max() > 0
-    # Saved anew by those who know no such field, it is a token classifier alone.
+    # Saved anew by those who know no such field, it is a token classifier alone, as good as that can be.
     save_file({n: t for n, t in kept.items() if n != "crf.weight"}, tmp_path / "run" / "model.safetensors")
     assert not open_model(str(tmp_path / "run")).task.crf
     alone = litebert.evaluate(str(data), model=str(tmp_path / "run")).metrics["f1"]
-    assert 0.2 < alone < results["dev"]["f1"]
+    assert 0.2 < alone <= results["dev"]["f1"]

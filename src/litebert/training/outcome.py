@@ -65,8 +65,13 @@ def of_one_task(prepared: Prepared, evaluation: Evaluation) -> dict[str, Any]:
         "task": task.name,
         "best_by": task.best,
         "dev": evaluation.summary(),
-        "example": to_try(task, prepared.sets.train.rows[0].given),
+        "example": _to_try(prepared),
     }
+
+
+def _to_try(prepared: Prepared) -> dict[str, Any]:
+    rows = prepared.sets.train.rows  # None, where it is a corpus that is learnt from.
+    return to_try(prepared.task, rows[0].given if rows else None)
 
 
 def artifacts(folder: Path, task: Task[Any, Any], evaluation: Evaluation) -> None:
@@ -134,7 +139,7 @@ def card(
 ) -> Card:
     """The model card's contents."""
     task = prepared.task
-    given = json.dumps(to_try(task, prepared.sets.train.rows[0].given), ensure_ascii=False)
+    given = json.dumps(_to_try(prepared), ensure_ascii=False)
     return Card(
         name=folder.resolve().name,
         what=_what(prepared),
