@@ -126,6 +126,7 @@ def litebert(
         "schedule": "linear",
         "warmup": WARMUP,
         "learning_rate": given.learning_rate,
+        "epsilon": 1e-8,  # As torch has it.
         "batch_size": given.batch_size,
         "threads": 1,
         "progress": "silent",
