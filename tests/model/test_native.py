@@ -180,15 +180,21 @@ def test_a_cache_that_cannot_be_written_to_is_done_without(
         compiling._library.cache_clear()
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "another", "pipe", "folder"])
-def test_a_damaged_library_in_the_cache_is_not_loaded_but_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
-) -> None:
+@pytest.fixture
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The library's file: with an empty cache in `tmp_path`, what a compiler makes in no time."""
     library = compiling._library()
     assert library is not None
-    whole = Path(library._name).read_bytes()
+    data = Path(library._name).read_bytes()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(whole)))
+    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(data)))
+    return data
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "another", "pipe", "folder"])
+def test_a_damaged_library_in_the_cache_is_not_loaded_but_made_again(
+    tmp_path: Path, whole: bytes, damage: str
+) -> None:
     assert compiling._built("v") is not None
     (kept,) = (tmp_path / "litebert").iterdir()
     assert compiling._kept("v") is not None
@@ -207,14 +213,8 @@ def test_a_damaged_library_in_the_cache_is_not_loaded_but_made_again(
     assert damage == "folder" or kept.read_bytes() == whole
 
 
-def test_libraries_that_nobody_uses_any_more_go_when_another_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = compiling._library()
-    assert library is not None
-    whole = Path(library._name).read_bytes()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(whole)))
+@pytest.mark.usefixtures("whole")
+def test_libraries_that_nobody_uses_any_more_go_when_another_is_made(tmp_path: Path) -> None:
     old, recent, foreign = (
         tmp_path / "litebert" / name for name in ("kernels-a-b.so", "kernels-c-d.so", "x.so")
     )
@@ -269,12 +269,8 @@ def test_who_finds_none_begins_one_compilation_beside_that_outlives_it(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_mark_of_a_compilation_goes_with_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    library = compiling._library()
-    assert library is not None
-    whole = Path(library._name).read_bytes()
-    monkeypatch.setattr(compiling, "_compile", lambda path: bool(path.write_bytes(whole)))
+@pytest.mark.usefixtures("whole")
+def test_the_mark_of_a_compilation_goes_with_its_end(tmp_path: Path) -> None:
     compiling._mark("v")
     with pytest.raises(FileExistsError):
         compiling._mark("v")
