@@ -113,10 +113,12 @@ def names(draw: Any, words: list[str]) -> dict[str, Any]:
     return {"tokens": [*words[:at], *spelt, *words[at:]], "tags": tagged}
 
 
-@pytest.mark.parametrize("task", ["entities", "tagging"])
-def test_it_is_learnt_saved_and_opened(task: str, runs: Runs, tmp_path: File) -> None:
+@pytest.mark.parametrize(("task", "epochs"), [("entities", 2.0), ("tagging", 5.0)])
+def test_it_is_learnt_saved_and_opened(task: str, epochs: float, runs: Runs, tmp_path: File) -> None:
+    """After so many epochs that the pieces alone do not tell everything yet."""
     data = write(tmp_path / "rows.jsonl", made(240, names))
-    options = {**FAST, "task": task, "train": str(data), "dev": str(data), "model": str(runs.model)}
+    files = {"train": str(data), "dev": str(data), "model": str(runs.model)}
+    options = {**FAST, **files, "task": task, "epochs": epochs}
     results = litebert.train(out=tmp_path / "run", options=("crf=true",), **options)
     assert results["dev"]["f1"] > 0.9
     again = litebert.evaluate(str(data), model=str(tmp_path / "run"))
@@ -132,8 +134,8 @@ def test_it_is_learnt_saved_and_opened(task: str, runs: Runs, tmp_path: File) ->
     kept = load_file(tmp_path / "run" / "model.safetensors")
     assert {"classifier.weight", "classifier.bias", "crf.weight"} <= kept.keys()
     assert kept["crf.weight"].abs().max() > 0
-    # Saved anew by those who know no such field, it is a token classifier alone, as good as that can be.
+    # Saved anew by those who know no such field, it is a token classifier alone.
     save_file({n: t for n, t in kept.items() if n != "crf.weight"}, tmp_path / "run" / "model.safetensors")
     assert not open_model(str(tmp_path / "run")).task.crf
     alone = litebert.evaluate(str(data), model=str(tmp_path / "run")).metrics["f1"]
-    assert 0.2 < alone <= results["dev"]["f1"]
+    assert 0.2 < alone < results["dev"]["f1"]
