@@ -84,11 +84,13 @@ def _ended_after(minutes: float | None) -> Iterator[None]:
             os.kill(os.getpid(), signal.SIGUSR1)
             wait = 5.0
 
-    threading.Thread(target=ask, daemon=True).start()
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
     try:
         yield
     finally:
         stop.set()
+        asking.join()  # Or its last signal may come when nobody listens, and end the process.
         signal.signal(signal.SIGUSR1, before)
 
 
