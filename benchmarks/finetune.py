@@ -107,8 +107,8 @@ def litebert(rows: Rows, shape: str) -> tuple[float, int, float]:
     from litebert.data.batches import Batches
     from litebert.model.config import published
     from litebert.model.encoders.albert import Encoder
-    from litebert.model.fusion import fusing
     from litebert.model.model import Model
+    from litebert.model.native.compiler import kernels
     from litebert.model.products import fastest_dtype
     from litebert.tasks.classification import Classification
     from litebert.training.loop import State, steps
@@ -127,7 +127,7 @@ def litebert(rows: Rows, shape: str) -> tuple[float, int, float]:
         learning_rate=RATE, schedule="constant", warmup=0.0, batch_size=size, steps=total
     )
     state = State(model, optimizer(settings, model), Progress())
-    with fusing(True):
+    with kernels(True):
         taken = steps(state, Finetuning(task), Batches(packed(rows), size, seed=1), settings)
         return clock(((step.samples, step.loss) for step in taken), WARM[shape])
 

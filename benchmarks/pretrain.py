@@ -149,7 +149,7 @@ def litebert(shape: str, length: int, corpus: Path, threads: int) -> tuple[float
     import torch
 
     from litebert.model.encoders.albert import Encoder
-    from litebert.model.fusion import fusing
+    from litebert.model.native.compiler import kernels
     from litebert.model.pretraining import PretrainingModel
     from litebert.model.products import fastest_dtype
     from litebert.training.loop import State, steps
@@ -172,7 +172,7 @@ def litebert(shape: str, length: int, corpus: Path, threads: int) -> tuple[float
         threads=threads,
     )
     state = State(model, optimizer(settings, model), Progress())
-    with fusing(True):
+    with kernels(True):
         taken = steps(state, Pretraining(guesses=batches.instances.guesses), batches, settings)
         return clock(((step.pieces, step.loss) for step in taken), WARM[shape])
 

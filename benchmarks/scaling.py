@@ -51,7 +51,7 @@ def worker(given: argparse.Namespace) -> None:
     """One process of a round; the first prints how many pieces went through all of them in a second."""
     import torch
 
-    from litebert.model.fusion import fusing
+    from litebert.model.native.compiler import kernels
     from litebert.training.distributed import joined
     from litebert.training.exchange import Exchange
     from litebert.training.loop import State, steps
@@ -64,7 +64,7 @@ def worker(given: argparse.Namespace) -> None:
     settings = TrainSettings(
         optimizer="lamb", batch_size=given.batch_size, steps=WARM + given.steps, threads=1
     )
-    with joined() as world, tempfile.TemporaryDirectory() as out, fusing(on=True):
+    with joined() as world, tempfile.TemporaryDirectory() as out, kernels(on=True):
         verb = Pretrain(
             corpus=given.corpus, model=given.model, length=given.length, out=Path(out), settings=settings
         )

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from litebert.model import attention, fusion, likelihood
+from litebert.model import attention, likelihood
 from litebert.model.activations import gelu_new
 from litebert.model.blocks import Norm
-from litebert.model.dropout import Draw, Noise
-from litebert.model.native import compiling
+from litebert.model.dropout import Draw, Noise, dropout
+from litebert.model.native import compiler, compiling
 from litebert.model.packing import Packed, pack_flat
 
-pytestmark = pytest.mark.skipif(fusion.compiler() is None, reason="needs a C++ compiler")
+pytestmark = pytest.mark.skipif(compiler.compiler() is None, reason="needs a C++ compiler")
 
 
 @pytest.fixture(autouse=True)
 def _wanted() -> Iterator[None]:
-    with fusion.fusing(True):
+    with compiler.kernels(True):
         assert compiling.serves(torch.ones(1))
         yield
 
@@ -81,6 +81,16 @@ def test_attention_in_bf16_is_nearer_to_fp32_than_torchs_products() -> None:
     theirs = _results(_by_torch(batch, 3, None), qkv)
     for a, b, c in zip(ours, theirs, exact, strict=True):
         assert (a - c).norm() <= (b - c).norm()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("width", [1, 7, 24, 312])
+def test_what_is_dropped_is_what_torch_drops(width: int, dtype: torch.dtype) -> None:
+    x, rows = torch.randn(37, width).to(dtype), Draw(2, 3).rows(torch.arange(37), 4)
+    ours = _results(lambda x: dropout(x, 0.3, rows), x)
+    with compiler.kernels(False):
+        _close(ours, _results(lambda x: dropout(x, 0.3, rows), x), 1e-2 if dtype is torch.bfloat16 else 1e-6)
+    assert 0 < (ours[0] == 0).sum() < ours[0].numel() or width == 1
 
 
 @pytest.mark.parametrize("width", [7, 24, 312])
@@ -160,12 +170,12 @@ def test_without_a_compiler_that_works_torch_serves(tmp_path: Path, monkeypatch:
 
 
 def test_a_compiler_that_makes_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    working = fusion.compiler()
+    working = compiler.compiler()
     assert working is not None
-    assert fusion.works(working)
+    assert compiler.works(working)
     for broken in ("false", "true"):
         monkeypatch.setenv("CXX", broken)
-        assert fusion.compiler.__wrapped__() is None
+        assert compiler.compiler.__wrapped__() is None
 
 
 def test_a_cache_that_cannot_be_written_to_is_done_without(
@@ -301,7 +311,7 @@ def test_a_cache_is_no_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_not_used_where_it_is_not_wanted_or_not_known() -> None:
     assert not compiling.serves(torch.ones(1, dtype=torch.float64))
     assert not compiling.serves(torch.ones(1), torch.ones(1).bfloat16())
-    with fusion.fusing(False):
+    with compiler.kernels(False):
         assert not compiling.serves(torch.ones(1))
 
 

@@ -20,12 +20,11 @@ from torch.nn import functional as F
 
 from litebert.embedded import model_folder
 from litebert.engine.calibration import calibrate
-from litebert.model import fusion
 from litebert.model.config import EncoderConfig
 from litebert.model.encoders import albert
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Reads
-from litebert.model.native import layers
+from litebert.model.native import compiler, layers
 from litebert.model.packing import Packed, pack_flat
 from litebert.model.staged import of_lengths
 from litebert.text.loading import load_tokenizer
@@ -47,7 +46,7 @@ WITHIN = {torch.float32: 1e-5, torch.bfloat16: 0.1, torch.int8: 0.1}
 
 @pytest.fixture(autouse=True)
 def _built() -> Iterator[None]:
-    with fusion.fusing(True):
+    with compiler.kernels(True):
         if not layers.serves(CONFIG, torch.float32, torch.device("cpu")):
             pytest.skip("needs a C++ compiler and AVX-512")
         yield

@@ -27,19 +27,22 @@ from litebert.data.examples import Example, read
 from litebert.engine.opening import as_input, open_model
 from litebert.engine.predictor import Predictor
 from litebert.errors import DataError, InputError
+from litebert.model.native.compiler import compiler
 from litebert.model_source import open_source
 from litebert.names import known
 from litebert.run import save
 from litebert.tasks.as_json import from_json, to_json, to_try
 from litebert.tasks.naming import named
 from litebert.tasks.task import Task
-from litebert.verbs.train import tried
+from litebert.training import prepared
+from litebert.verbs.train import train, tried
 from small_runs import Runs
 
 SAMPLES = Path(__file__).parent / "samples"
 EVERY = known("litebert.tasks")
 WITH_SAMPLES = [name for name in EVERY if (SAMPLES / f"{name}.jsonl").is_file()]
 PIECES = 40
+A_FEW_STEPS = {"steps": 3, "batch_size": 4, "precision": "fp32", "threads": 1, "progress": "silent"}
 NASTY = {
     "empty": "",
     "white space": " \t\u3000\n",
@@ -195,6 +198,21 @@ def test_any_text_gets_an_answer_or_a_coded_error(trial: Trial, text: str) -> No
     for cells in _with(trial.inputs[:1], text):
         (answer,) = trial.predictor.answers([_read(trial.task, cells)])
         assert isinstance(answer, InputError | trial.task.Output)
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
+def test_compiled_kernels_learn_what_torch_does(
+    trial: Trial, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = {}
+    for kernels in (False, True):
+        monkeypatch.setattr(prepared, "worth_compiling", lambda *_, kernels=kernels: kernels)
+        out = tmp_path / str(kernels)
+        data = {"train": str(SAMPLES / f"{trial.task.name}.jsonl"), "task": trial.task.name}
+        train(**data, out=str(out), model=str(runs.model), dropout=0.2, max_pieces=PIECES, **A_FEW_STEPS)
+        steps = map(json.loads, (out / "metrics.jsonl").read_text("utf-8").splitlines())
+        losses[kernels] = [step["loss"] for step in steps if step["kind"] == "step"]
+    assert losses[True] == pytest.approx(losses[False], rel=2e-4) and len(losses[True]) == 3
 
 
 def _read(task: Task[Any, Any], cells: dict[str, Any]) -> Any:

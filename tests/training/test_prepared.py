@@ -17,7 +17,7 @@ from litebert.training.drawing import Drawing
 from litebert.training.finetune import chance
 from litebert.training.fingerprint import compare
 from litebert.training.prepared import Prepared, prepare
-from litebert.training.presets import preset, worth_fusing
+from litebert.training.presets import preset, worth_compiling
 from litebert.training.sets import Sets, read_sets
 from litebert.training.settings import TrainSettings
 from small_runs import Runs, feeling, made, stars, write
@@ -133,10 +133,12 @@ def test_only_a_long_run_compiles_its_kernels(
 ) -> None:
     large = replace(source.config, hidden=768, intermediate=3072, attention=(0,) * 12, feedforward=(0,) * 12)
     monkeypatch.setattr("litebert.training.presets.compiler", lambda: "/usr/bin/c++")
-    assert not worth_fusing(source.config, TrainSettings(epochs=3.0, batch_size=16), sets.train)
-    assert worth_fusing(large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train)
+    assert not worth_compiling(source.config, TrainSettings(epochs=3.0, batch_size=16), sets.train)
+    assert worth_compiling(large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train)
     monkeypatch.setattr("litebert.training.presets.compiler", lambda: None)
-    assert not worth_fusing(large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train)
+    assert not worth_compiling(
+        large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train
+    )
 
 
 def test_how_examples_are_drawn_is_part_of_the_run(source: Source, sets: Sets) -> None:

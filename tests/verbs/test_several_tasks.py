@@ -18,7 +18,7 @@ from litebert.cli import main
 from litebert.engine.opening import open_model
 from litebert.errors import DataError, UsageError
 from litebert.evaluation.evaluate import evaluate
-from litebert.model.fusion import fusing
+from litebert.model.native.compiler import kernels
 from litebert.model_source import open_source
 from litebert.training.entries import Entry, called, parsed, read_entries
 from litebert.training.mixture import prepare_mixture
@@ -97,7 +97,7 @@ def test_each_learns_and_what_is_told_is_what_was_saved(place: Place, run: Path)
         told = results["tasks"][kind]
         predictor = open_model(str(run), task=kind, precision="fp32")
         examples = litebert.data.examples.read(place.entry(kind).dev, predictor.task)
-        with fusing(False):  # As it was judged within the run, which was too short to compile for.
+        with kernels(False):  # As it was judged within the run, which was too short to compile for.
             assert evaluate(predictor, examples.rows).summary() == told["dev"]
         assert told["task"] == kind and told["dev"]["examples"] == 30
         chiefs.append(told["dev"][told["best_by"]])

@@ -13,21 +13,18 @@ from torch.nn import functional as F
 
 from litebert.model.config import Activation
 from litebert.model.functions import applied
-from litebert.model.fusion import fused
 from litebert.model.native import activation as native
 from litebert.model.native.compiling import serves
 
 _C, _K = 2 * math.sqrt(2 / math.pi), 0.044715
 
 
-@fused
 def _gelu_new(x: Tensor) -> Tensor:
     """x·σ(2√(2/π)(x + 0.044715x³)), which is 0.5x(1 + tanh(√(2/π)(x + 0.044715x³)))."""
     y = x.float()
     return (y * torch.sigmoid(_C * (y + _K * y * y * y))).to(x.dtype)
 
 
-@fused
 def _gelu_new_slope(x: Tensor, dy: Tensor) -> Tensor:
     y = x.float()
     s = torch.sigmoid(_C * (y + _K * y * y * y))

@@ -20,7 +20,6 @@ from torch.autograd.function import once_differentiable
 from litebert.model import stretches
 from litebert.model.dropout import Noise, kept, numbers
 from litebert.model.functions import applied
-from litebert.model.fusion import fused
 from litebert.model.native import attention as native
 from litebert.model.native.compiling import serves
 from litebert.model.packing import Packed, Tier
@@ -135,23 +134,10 @@ def _tier_keeps(tier: Tier, batch: Packed, heads: int, noise: Noise) -> Tensor:
 
 
 def softmax(scores: Tensor, bias: Tensor, scale: float) -> Tensor:
-    """In two passes, for fused into one the exponentials would be worked out twice."""
-    return _shares(_exponentials(scores, bias, scale))
+    """Of scores · scale + bias, worked out in fp32."""
+    return torch.softmax(scores.float() * scale + bias, -1).to(scores.dtype)
 
 
-@fused
-def _exponentials(scores: Tensor, bias: Tensor, scale: float) -> Tensor:
-    x = scores.float() * scale + bias
-    return torch.exp(x - x.amax(-1, keepdim=True)).to(scores.dtype)
-
-
-@fused
-def _shares(x: Tensor) -> Tensor:
-    y = x.float()
-    return (y / y.sum(-1, keepdim=True)).to(x.dtype)
-
-
-@fused
 def softmax_slope(weights: Tensor, dweights: Tensor, scale: float) -> Tensor:
     """The gradient of scores, from that of their softmax: p · (dp - Σ p · dp) · scale, all of one shape."""
     p, dp = weights.float(), dweights.float()
@@ -163,7 +149,6 @@ def drop(weights: Tensor, keep: Tensor | None, rate: float) -> Tensor:
     return weights if keep is None else _dropped(weights, keep, rate)
 
 
-@fused
 def _dropped(weights: Tensor, keep: Tensor, rate: float) -> Tensor:
     return torch.where(keep, weights / (1 - rate), 0.0).to(weights.dtype)
 

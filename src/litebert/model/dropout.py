@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from litebert.model.fusion import fused
+from litebert.model.native import dropout as native
+from litebert.model.native.compiling import serves
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class Noise:
 
 def dropout(x: Tensor, rate: float, rows: Tensor) -> Tensor:
     """x [N, C] with elements dropped by rate and the others scaled up; rows from `Draw.rows` [N]."""
-    keep = kept(rows[:, None], numbers(torch.arange(x.shape[-1], device=x.device)), rate)
-    return _apply(x, keep, 1 / (1 - rate))
+    columns = numbers(torch.arange(x.shape[-1], device=x.device))
+    if serves(x):
+        return native.dropout(x, rows, columns, least(rate), 1 / (1 - rate))
+    return torch.where(kept(rows[:, None], columns, rate), x / (1 - rate), 0.0).to(x.dtype)
 
 
 def numbers(columns: Tensor) -> Tensor:
@@ -52,7 +55,6 @@ def least(rate: float) -> int:
     return int(rate * 0x7FFF_FFFF)
 
 
-@fused
 def kept(row: Tensor, column: Tensor, rate: float) -> Tensor:
     """bool, true with probability 1 - rate, for each pair of int32 numbers."""
     h = row ^ column
@@ -61,11 +63,6 @@ def kept(row: Tensor, column: Tensor, rate: float) -> Tensor:
     h = h * -2048144777
     h = h ^ ((h >> 13) & 0x7FFFF)
     return (h & 0x7FFF_FFFF) >= least(rate)
-
-
-@fused
-def _apply(x: Tensor, keep: Tensor, scale: float) -> Tensor:
-    return torch.where(keep, x * scale, 0.0).to(x.dtype)
 
 
 def _mix(n: int) -> int:

@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from litebert.model.fusion import fused
 from litebert.model.native import likelihood as native
 from litebert.model.native.compiling import serves
 
@@ -77,13 +76,11 @@ class _Likelihood(torch.autograd.Function):
         return dscores, None
 
 
-@fused
 def _sums(scores: Tensor, highest: Tensor) -> tuple[Tensor, Tensor]:
     """[N, 1] each: of the exponentials, and of the scores themselves."""
     x = scores.float()
     return torch.exp(x - highest.float()).sum(1, keepdim=True), x.sum(1, keepdim=True)
 
 
-@fused
 def _slope(scores: Tensor, highest: Tensor, scale: Tensor, even: Tensor) -> Tensor:
     return (even - torch.exp(scores.float() - highest.float()) * scale).to(scores.dtype)

@@ -15,7 +15,7 @@ from litebert.data.examples import Examples
 from litebert.engine.predictor import Predictor
 from litebert.engine.runners import runner_for
 from litebert.evaluation.evaluate import Evaluation, evaluate
-from litebert.model.fusion import fusing
+from litebert.model.native.compiler import kernels
 from litebert.model_source import dtype_of
 from litebert.tasks.task import Task
 from litebert.training.augmentation.augmented import Augmented
@@ -41,7 +41,7 @@ def finetune(
         tell(note)
     model = prepared.source.model(prepared.task, prepared.settings.seed, prepared.exits)
     model.encoder.dtype = dtype_of(prepared.settings.precision)
-    with fusing(prepared.fused):
+    with kernels(prepared.kernels):
         fit(model, job(prepared, learnt(prepared, train, folder)), folder, watch=watch)
         return conclude(folder, model, decided(prepared, model), cut)
 

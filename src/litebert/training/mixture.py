@@ -12,7 +12,7 @@ from litebert.data.example import Examples
 from litebert.data.examples import task_of
 from litebert.data.mixing import evened_out
 from litebert.errors import UsageError
-from litebert.model.fusion import compiler
+from litebert.model.native.compiler import compiler
 from litebert.model.several import Several
 from litebert.model_source import Source, dtype_of
 from litebert.tasks.naming import named, with_options
@@ -22,7 +22,7 @@ from litebert.training.entries import Entry, called, told_of
 from litebert.training.fingerprint import Fingerprint, fingerprint
 from litebert.training.from_corpus import FromCorpus, from_corpus, is_corpus, read_corpus
 from litebert.training.prepared import Prepared, prepare
-from litebert.training.presets import WRITING, Preset, preset, worth_fusing
+from litebert.training.presets import WRITING, Preset, preset, worth_compiling
 from litebert.training.sets import Sets, read_sets
 from litebert.training.settings import TrainSettings
 
@@ -38,8 +38,8 @@ class Mixture:
     """By the names of their heads. All have one source and one set of settings."""
     repeats: Mapping[str, int]
     """How often an epoch goes through each part's data."""
-    fused: bool
-    """Whether the small kernels are compiled first."""
+    kernels: bool
+    """Whether compiled kernels serve."""
 
     @property
     def source(self) -> Source:
@@ -67,7 +67,7 @@ class Mixture:
             self.settings,
             model=self.source.fingerprint,
             tokenizer=self.source.tokenizer.fingerprint,
-            fused=str(self.fused),
+            kernels=str(self.kernels),
             **{f"tasks.{name}": self._known_by(name) for name in self.parts},
         )
 
@@ -136,7 +136,7 @@ def prepare_mixture(
         repeats={
             name: named_entries[name].repeats or usually for name, usually in zip(parts, evened, strict=True)
         },
-        fused=_worth_fusing(list(parts.values())),
+        kernels=_worth_compiling(list(parts.values())),
     )
 
 
@@ -158,11 +158,11 @@ def _usual(source: Source, trains: Sequence[Examples[Any, Any]]) -> Preset:
     )
 
 
-def _worth_fusing(parts: Sequence[Prepared]) -> bool:
+def _worth_compiling(parts: Sequence[Prepared]) -> bool:
     if any(isinstance(part, FromCorpus) for part in parts):
         return compiler() is not None  # As in pretraining, which is always long enough.
     examples = list(chain.from_iterable(part.sets.train.rows for part in parts))
-    return worth_fusing(parts[0].source.config, parts[0].settings, examples)
+    return worth_compiling(parts[0].source.config, parts[0].settings, examples)
 
 
 def _all_read(entries: Mapping[str, Entry], source: Source) -> dict[str, Sets]:

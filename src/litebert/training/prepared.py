@@ -29,7 +29,7 @@ from litebert.training.augmentation.augmentation import (
 )
 from litebert.training.drawing import Drawing
 from litebert.training.fingerprint import Fingerprint, fingerprint
-from litebert.training.presets import WRITING, preset, worth_fusing
+from litebert.training.presets import WRITING, preset, worth_compiling
 from litebert.training.sets import Sets
 from litebert.training.settings import TrainSettings
 
@@ -49,8 +49,8 @@ class Prepared:
     settings: TrainSettings
     """With nothing left out."""
     drawing: Drawing
-    fused: bool
-    """Whether the small kernels are compiled first."""
+    kernels: bool
+    """Whether compiled kernels serve."""
     exits: tuple[int, ...] = ()
     """After how many layers there are heads as well."""
 
@@ -115,7 +115,7 @@ class Prepared:
             self.settings,
             model=self.source.fingerprint,
             tokenizer=self.source.tokenizer.fingerprint,
-            fused=str(self.fused),
+            kernels=str(self.kernels),
             **self.known_by,
         )
 
@@ -164,7 +164,7 @@ def prepare(
         sets=sets,
         settings=decided,
         drawing=drawing,
-        fused=worth_fusing(source.config, decided, sets.train),
+        kernels=worth_compiling(source.config, decided, sets.train),
         exits=() if exits is None else _exits(exits, task, source.config),
     )
     run.augmentations()

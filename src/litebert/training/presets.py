@@ -13,7 +13,7 @@ from typing import Any
 
 from litebert.data.example import Example
 from litebert.model.config import EncoderConfig
-from litebert.model.fusion import compiler
+from litebert.model.native.compiler import compiler
 from litebert.training.settings import TrainSettings
 
 FEW = 200
@@ -25,8 +25,8 @@ WRITING = "writing"
 """The runner of tasks that write (`Task.runner`)."""
 LARGE = 2048
 """Hidden size from which a model is xlarge."""
-COMPILING = 3e15
-"""Multiplications above which compiling the small kernels, half a minute, is soon won back."""
+COMPILING = 2e13
+"""Operations above which compiling the kernels, ten seconds where nobody has yet, is soon won back."""
 _LETTERS_A_PIECE = 4
 _FEW_AT_ONCE = 8
 
@@ -71,7 +71,7 @@ def preset(config: EncoderConfig, *, pretrained: bool, examples: int, writes: bo
     return Preset(learning_rate=rate, batch_size=size, epochs=_epochs(examples, 4), dropout=0.1)
 
 
-def worth_fusing(
+def worth_compiling(
     config: EncoderConfig, settings: TrainSettings, examples: Sequence[Example[Any, Any]]
 ) -> bool:
     """Whether a run is long enough for kernels to be compiled first: by data, settings and machine alone, so

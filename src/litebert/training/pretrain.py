@@ -21,7 +21,7 @@ from litebert.data.pretraining_batches import PretrainingBatches
 from litebert.errors import UsageError
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.loading import write_folder
-from litebert.model.fusion import compiler, fusing
+from litebert.model.native.compiler import compiler, kernels
 from litebert.model.pretraining import PretrainingModel
 from litebert.model.student import Student
 from litebert.model_source import Source, dtype_of
@@ -46,7 +46,7 @@ PIECES = 8192
 """About how many pieces an update has where a person says nothing."""
 JUDGED = 2000
 """Samples of the dev corpus that are looked at."""
-MAY_DIFFER = ("machine.", "settings.threads", "fused")
+MAY_DIFFER = ("machine.", "settings.threads", "kernels")
 """In what a run may differ from before when it goes on: it takes the same steps with the same samples, but
 numbers are added up in another order, and so it is no longer the same to the bit."""
 _LAST = 100
@@ -70,8 +70,8 @@ class Pretrained:
     """The processes that train together."""
 
     @property
-    def fused(self) -> bool:
-        """Whether the small kernels are compiled: pretraining is always long enough, given a compiler."""
+    def kernels(self) -> bool:
+        """Whether compiled kernels serve: pretraining is always long enough, given a compiler."""
         return compiler() is not None
 
     @property
@@ -109,7 +109,7 @@ class Pretrained:
                     "also_at": list(self.also_at),
                 }
             ),
-            fused=str(self.fused),
+            kernels=str(self.kernels),
         )
 
     def check(self) -> None:
@@ -235,7 +235,7 @@ def pretrain(run: Pretrained, folder: Path, *, watch: Sequence[Watcher] = ()) ->
     does, and what it has made is told to the others. Raises what `fit` raises.
     """
     model, job = run.world.each(lambda: (run.model(), run.job()))
-    with fusing(run.fused):
+    with kernels(run.kernels):
         progress = fit(model, job, folder, watch=watch, world=run.world)
     results = _conclude(folder, model.checkpoint(), run, progress) if run.world.leads else {}
     return run.world.tell(results)

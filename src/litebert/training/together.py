@@ -16,7 +16,7 @@ from litebert.data.encoded import Encoded
 from litebert.data.mixing import MixedBatches
 from litebert.data.parallel import Counted
 from litebert.model.checkpoints.several import HEADS
-from litebert.model.fusion import fusing
+from litebert.model.native.compiler import kernels
 from litebert.model.several import Several
 from litebert.training.events import Watcher
 from litebert.training.finetune import decided, encode, judge, learnt
@@ -52,7 +52,7 @@ def learn_together(
         for note in cut[name]:
             tell(f"{name}: {note}")
     model = mixture.model()
-    with fusing(mixture.fused):
+    with kernels(mixture.kernels):
         fit(model, job(mixture, batches(mixture, train, folder)), folder, watch=watch)
         parts = {name: decided(part, model.of(name)) for name, part in mixture.parts.items()}
         return conclude_mixture(folder, model, replace(mixture, parts=parts), cut)

@@ -58,7 +58,7 @@ _VARIABLES = (
 def _torch() -> dict[str, Any]:
     import torch
 
-    from litebert.model.fusion import compiler
+    from litebert.model.native.compiler import compiler
     from litebert.model.products import fastest_dtype, fuses_bias
 
     return {
@@ -67,7 +67,7 @@ def _torch() -> dict[str, Any]:
         "chip": torch.backends.cpu.get_cpu_capability(),
         "bf16": fastest_dtype() is torch.bfloat16,
         "packed products": fuses_bias(torch.float32, "cpu"),
-        "compiler": compiler() or "none found: fused kernels are off, all else works",
+        "compiler": compiler() or "none found: torch's operators serve in place of kernels in C++",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
     }
 

@@ -116,7 +116,7 @@ def _fingerprint(verb: Train, first: Prepared) -> Fingerprint:
 def _run(name: str, member: Train, members: Mapping[str, Train]) -> Done:
     from litebert.engine.opening import open_model
     from litebert.evaluation.evaluate import evaluate
-    from litebert.model.fusion import fusing
+    from litebert.model.native.compiler import kernels
 
     tell(f"{name}: run {list(members).index(name) + 1} of {len(members)}", member.progress)
     prepared = member.prepared()
@@ -124,7 +124,7 @@ def _run(name: str, member: Train, members: Mapping[str, Train]) -> Done:
     if prepared.sets.held_out is None:
         return Done(name, results, None)
     model = open_model(str(member.out), precision=prepared.settings.precision)
-    with fusing(prepared.fused):  # A series that goes on asks again, and must get the same answers.
+    with kernels(prepared.kernels):  # A series that goes on asks again, and must get the same answers.
         return Done(name, results, evaluate(model, prepared.sets.held_out.rows, intervals=False))
 
 

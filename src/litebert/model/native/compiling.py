@@ -26,15 +26,13 @@ from torch import Tensor
 
 from litebert import durable
 from litebert.errors import LitebertError
-from litebert.model.fusion import compiler, decided, fusing, wanted
+from litebert.model.native.compiler import SECONDS, compiler, decided, kernels, wanted
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "layers.cpp"))
 _FLAGS = ("-O3", "-std=c++17", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-mcpu=native",))
 """How compilers are told to make use of all that this processor has; the first that is understood."""
 _NAMES = {torch.float32: "float", torch.bfloat16: "bf16"}
-_SECONDS = 120
-"""After which a compiler is given up."""
 _TRIED = 3600
 """Seconds for which nobody else begins to compile beside: longer than it takes with all flags on a busy
 machine, and long enough not to be in the way where it fails each time."""
@@ -159,7 +157,7 @@ def _forget_old(cache: Path) -> None:
 def _compile(path: Path) -> bool:
     for own in _OWN:
         command = [str(compiler()), *_FLAGS, *own, *map(str, SOURCES), "-o", str(path)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
         if done.returncode == 0 and path.is_file():
             return True
     return False
@@ -195,5 +193,5 @@ def _processor() -> bytes:
 if __name__ == "__main__":
     with suppress(AttributeError, OSError):
         os.nice(10)
-    with fusing(True):
+    with kernels(True):
         library()

@@ -387,6 +387,18 @@ void gelu_backward(int64_t count, int64_t threads, const T *x, const T *dy, T *d
     }
 }
 
+// ---- dropout ------------------------------------------------------------------------------------------------
+
+template <class T>
+void dropout(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale, const int32_t *row,
+             const int32_t *column, const T *x, T *y) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < rows; i++)
+#pragma omp simd
+        for (int64_t j = 0; j < width; j++)
+            put(y[i * width + j], kept(row[i], column[j], int32_t(least)) ? number(x[i * width + j]) * scale : 0.f);
+}
+
 }  // namespace
 
 #define KERNELS(T)                                                                                              \
@@ -418,6 +430,10 @@ void gelu_backward(int64_t count, int64_t threads, const T *x, const T *dy, T *d
     }                                                                                                           \
     void gelu_backward_##T(int64_t count, int64_t threads, const T *x, const T *dy, T *dx) {                    \
         gelu_backward(count, threads, x, dy, dx);                                                               \
+    }                                                                                                           \
+    void dropout_##T(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale,                  \
+                     const int32_t *row, const int32_t *column, const T *x, T *y) {                             \
+        dropout(rows, width, threads, least, scale, row, column, x, y);                                         \
     }
 
 extern "C" {

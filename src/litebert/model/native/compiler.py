@@ -1,0 +1,57 @@
+"""The C++ compiler of this machine, and whether what it makes is wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+SECONDS = 120
+"""After which a compiler is given up."""
+
+_on: bool | None = None
+"""None outside of `kernels`."""
+
+
+@cache
+def compiler() -> str | None:
+    """The one of the environment's CXX, g++ or clang++ that is there and makes something."""
+    found = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    return found if found is not None and works(found) else None
+
+
+def works(found: str) -> bool:
+    """Whether a compiler makes a library of a line of C++: one without its headers is no use."""
+    with tempfile.TemporaryDirectory(prefix="litebert-") as folder:
+        made = Path(folder) / "tried.so"
+        command = [found, "-x", "c++", "-shared", "-fPIC", "-", "-o", str(made)]
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run(command, input=b"#include <cmath>\n", capture_output=True, timeout=SECONDS)
+        return made.is_file()
+
+
+@contextmanager
+def kernels(on: bool) -> Iterator[None]:
+    """Within: compiled kernels serve, if asked and a compiler is there, and else torch's operators: the same
+    numbers within rounding, in more passes over memory."""
+    global _on
+    before, _on = _on, on and compiler() is not None
+    try:
+        yield
+    finally:
+        _on = before
+
+
+def wanted() -> bool:
+    """Whether compiled kernels are asked for here, and there is a compiler."""
+    return bool(_on)
+
+
+def decided() -> bool:
+    """Whether this is within `kernels`, which says whether they serve."""
+    return _on is not None
