@@ -14,17 +14,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
-from typing import Any
 
 from litebert.data.corpus.build import build
 from litebert.data.corpus.settings import Settings
 from litebert.data.masking_settings import Sentences
 from litebert.model.checkpoints.huggingface_config import config_to_huggingface
 from litebert.model.config import EncoderConfig, Order
+from litebert.recipes.over_seeds import table
 from litebert.verbs.pretrain import pretrain
 from litebert.verbs.train import train
 
@@ -149,28 +148,6 @@ def untrained(variant: Variant, data: Path, folder: Path) -> Path:
     (folder / "config.json").write_text(json.dumps(config_to_huggingface(config), indent=2))
     (folder / "spiece.model").write_bytes((data / "albert_en_vocab" / "spiece.model").read_bytes())
     return folder
-
-
-def table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> Iterator[str]:
-    """In Markdown: a line for each variant, means and the half widths of their intervals in per cent."""
-    measures = list(next(iter(rows.values()))[0])
-    yield f"| {title} | " + " | ".join(measures) + " |"
-    yield "|---|" + "--:|" * len(measures)
-    for name, seeds in rows.items():
-        yield (
-            f"| {name} | " + " | ".join(_cell([one[measure] for one in seeds]) for measure in measures) + " |"
-        )
-
-
-def _cell(values: Sequence[float]) -> str:
-    from scipy.stats import t
-
-    if any(value != value for value in values):
-        return "–"
-    if len(values) == 1:
-        return f"{100 * values[0]:.1f}"
-    half: Any = t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
-    return f"{100 * mean(values):.1f} ± {100 * half:.1f}"
 
 
 if __name__ == "__main__":
