@@ -100,6 +100,10 @@ class DataError(LitebertError):
         super().__init__(f"{place}: {message}" if place else message, code=code)
 
 
+HAVE_FLAGS = ("text", "second", "question", "passage", "options", "label")
+"""The fields whose column has a flag of its own, as `verbs.columns` has them."""
+
+
 class ColumnError(DataError):
     """A field's column must be named; how, depends on where the file was named.
 
@@ -109,7 +113,9 @@ class ColumnError(DataError):
 
     def __init__(self, told: tuple[str, str], naming: Mapping[str, str], *, path: str | Path) -> None:
         self.told, self.naming = told, dict(naming)
-        flags = (f"--{field}-column {_bare(column)}" for field, column in naming.items())
+        own = [f"--{field}-column {_bare(column)}" for field, column in naming.items() if field in HAVE_FLAGS]
+        others = [f"{field}={_bare(column)}" for field, column in naming.items() if field not in HAVE_FLAGS]
+        flags = [*own, *(["--column", *others] if others else [])]
         super().__init__(" ".join(flags).join(told), path=path, line=1)
 
     def in_table(self) -> str:

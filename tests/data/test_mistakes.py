@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import shlex
 import sys
+from dataclasses import fields
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -13,12 +15,15 @@ import pytest
 
 from litebert.data import files
 from litebert.data.examples import read
-from litebert.errors import DataError, UsageError
+from litebert.errors import HAVE_FLAGS, DataError, UsageError
 from litebert.names import known
 from litebert.tasks.classification import Classification
 from litebert.tasks.multilabel import Multilabel
+from litebert.tasks.ranking import Rank
 from litebert.tasks.regression import Regression
+from litebert.tasks.roles import RoleTask
 from litebert.tasks.task import Task
+from litebert.verbs.columns import Columns, InputColumns
 
 HEAD = "text,label\n"
 QUOTE = 'a quote opens here and does not end as it should: in a quoted cell, a quote is written ""'
@@ -103,6 +108,11 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         '{"txt":"a","label":1}\n',
         f"keys.jsonl:1: no column for the text: there are 'txt', 'label'; {TEXTS}; is it 'txt'? "
         "Say --text-column 'txt'",
+    ),
+    "uneven.jsonl": (
+        '{"foo":"a fine film","label":1}\n{"bar":"b","label":0}\n',
+        f"uneven.jsonl:1: no column for the text: there are 'foo', 'label', 'bar'; {TEXTS}; is it 'foo'? "
+        "Say --text-column 'foo'",
     ),
     "single.tsv": (
         "a fine film\nbad film\n",
@@ -286,6 +296,29 @@ def test_named_columns_must_be_there() -> None:
         "no field of this task is named 'txet'; did you mean 'text'? Known: label, second, text"
     )
     assert told(name, columns={"text": "0", "label": "2"}) == "x.csv:1: no column is named '2'. Known: 0, 1"
+
+
+def test_a_column_that_has_no_flag_of_its_own_is_named_by_the_general_one() -> None:
+    name = write("x.jsonl", '{"find": "a", "docs": ["b"], "label": [1]}\n')
+    said = told(name, Rank())
+    assert said.endswith("is it 'find'? Say --column query='find' candidates='docs'")
+    flags = shlex.split(said.partition("Say ")[2])[1:]
+    columns = InputColumns(column=tuple(flags)).named()
+    assert len(read(name, Rank(), columns=columns)) == 1
+    assert told(write("y.csv", "words,at\na,b\n"), RoleTask()).endswith(
+        f"Say --column predicate='at'. {NUMBER}"
+    )
+
+
+@pytest.mark.parametrize("odd", ["predicate", "=verb", "predicate=", ""])
+def test_a_column_without_its_field(odd: str) -> None:
+    with pytest.raises(UsageError, match="expected FIELD=COLUMN, such as predicate=verb, but got"):
+        InputColumns(column=(odd,)).named()
+
+
+def test_the_flags_that_messages_name_are_there() -> None:
+    flags = [f.name.removesuffix("_column") for f in fields(Columns) if f.name != "column"]
+    assert list(HAVE_FLAGS) == flags
 
 
 def test_an_unknown_format_gets_the_nearest() -> None:

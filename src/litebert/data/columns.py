@@ -98,12 +98,14 @@ def _by_content(
     chosen: Columns, present: Sequence[str], fields: Sequence[Field], sample: Sequence[Cells]
 ) -> None:
     """Fills in the Output's fields with columns of few values or of numbers, then the Input's with text."""
-    cells = {column: [str(row[column]) for row in sample] for column in present}
+    cells = {column: [str(row.get(column, "")) for row in sample] for column in present}
+    lists = {column for row in sample for column, cell in row.items() if isinstance(cell, list | dict)}
     for field in sorted(fields, key=lambda field: field.given):
-        free = [column for column in present if column not in chosen.values()]
+        fit = {c: held for c, held in cells.items() if c not in lists} if field.type is str else cells
+        free = [column for column in fit if column not in chosen.values()]
         if field.name in chosen or not free:
             continue
-        fitting = _texts(free, cells) if field.given else _answers(free, cells, numbers=field.type is float)
+        fitting = _texts(free, fit) if field.given else _answers(free, fit, numbers=field.type is float)
         if fitting:
             chosen[field.name] = fitting[0]
 
