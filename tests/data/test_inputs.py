@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from litebert.data.inputs import read_inputs
 from litebert.errors import DataError, InputError
 from litebert.tasks.classification import Classification
+from litebert.tasks.entities import EntityTask
 from litebert.tasks.texts import Text
+from litebert.tasks.words import Words
 
 TASK = Classification(labels=("a", "b"))
 
@@ -132,3 +136,28 @@ def test_a_file_that_cannot_be_read_on_ends_it(tmp_path: Path) -> None:
     answers = read_inputs(str(tmp_path / "in.csv"), TASK)
     with pytest.raises(DataError, match=r"in\.csv:3: 3 cells; expected 2"):
         list(answers)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "text,label\n好,b\nfine,c\n",
+        "text\tlabel\n好\tb\nfine\tc\n",
+        '{"text": "好"}\n{"text": "fine"}\n',
+        "__label__a 好\n__label__b fine\n",
+    ],
+)
+def test_a_name_that_does_not_tell_is_no_matter(tmp_path: Path, content: str) -> None:
+    """As in training: AFQMC's tables are `.txt`."""
+    path = tmp_path / "in.txt"
+    path.write_text(content)
+    assert [one.text for one in read_inputs(str(path), TASK)] == ["好", "fine"]
+
+
+def test_a_named_pipe_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    task = EntityTask(labels=("O", "B-PER"))
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(path.write_text, '{"text": "Ann"}\n')
+        assert list(read_inputs(str(path), task)) == [Words("Ann")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import stat
 import sys
 import zipfile
 import zlib
@@ -153,6 +154,14 @@ def _place(text: str, at: int, line: int) -> tuple[int, int]:
 def shown(path: str) -> str:
     """How messages call a path."""
     return "standard input" if path == "-" else path
+
+
+def is_stream(path: str) -> bool:
+    """Whether what is read is gone: of standard input (`-`), a named pipe or a device."""
+    with suppress(OSError, ValueError):  # No name at all, or too long for one.
+        mode = Path(path).stat().st_mode
+        return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+    return path == "-"
 
 
 def _open(path: str) -> BinaryIO:

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import MISSING, fields
 from itertools import chain, islice
+from types import ModuleType
 from typing import Any
 
 from litebert import names
 from litebert.data.columns import by_field, choose, looked_for, present, told
 from litebert.data.fields import Maker, by_usual_names, fields_of, usual_columns
-from litebert.data.files import File, shown
+from litebert.data.files import File, is_stream, shown
 from litebert.data.formats import jsonl
 from litebert.data.formats.table import Cells
 from litebert.data.plain import is_plain, plain_inputs
 from litebert.data.reader import SAMPLE
-from litebert.data.rows import FORMATS, begun, by_name, opened
+from litebert.data.rows import FORMATS, begun, by_name, opened, sniffed
 from litebert.errors import DataError, InputError, first_fault
 from litebert.tasks.task import Task
 
@@ -32,17 +33,18 @@ def read_inputs(
     """The Inputs of a file or of standard input (`-`), as a stream: one for each row.
 
     In JSONL a row has the Input's own keys (or those that `columns` names, or a usual name of a column), and
-    what else it has is let pass; blank lines are no rows. Of other formats the columns are found as for
-    `read`, and plain text has an Input on each line. A row that is no Input is an `InputError` in its place,
-    and the others are read; `DataError` is raised only where the file cannot be read on.
+    what else it has is let pass; blank lines are no rows. Of other formats, by the file's name or how it
+    begins, the columns are found as for `read`, and plain text has an Input on each line. A row that is no
+    Input is an `InputError` in its place, and the others are read; `DataError` is raised only where the file
+    cannot be read on.
 
     tell: what is done with the sentence that says which columns were guessed; of JSONL, in the first row.
     """
-    if format is None and path != "-" and _is_own(path, task):
+    if format is None and not is_stream(path) and _is_own(path, task):
         return _table_inputs(path, task, columns or {}, None, tell)
     if not columns and format is None and is_plain(path, task):
         return plain_inputs(path, task)
-    module = names.find(FORMATS, format, "format") if format else by_name(path) or jsonl
+    module = names.find(FORMATS, format, "format") if format else _format(path)
     if module is jsonl:
         return _json_inputs(path, task, columns or {}, tell)
     return _table_inputs(path, task, columns or {}, format, tell)
@@ -122,6 +124,14 @@ def _table_inputs(
                 yield make(cells)
             except ValueError as error:
                 yield InputError(f"{shown(path)}:{line}: {error}")
+
+
+def _format(path: str) -> ModuleType:
+    """By the file's name, else by how it begins; JSONL if that does not tell, and of a stream."""
+    if (found := by_name(path)) is not None or is_stream(path):
+        return found or jsonl
+    with closing(File(path)) as file:
+        return sniffed(file) or jsonl
 
 
 def _is_own(path: str, task: Task[Any, Any]) -> bool:

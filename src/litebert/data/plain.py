@@ -10,7 +10,7 @@ from itertools import chain, islice, zip_longest
 from typing import Any
 
 from litebert.data.example import Example, Examples, Place
-from litebert.data.files import File, shown
+from litebert.data.files import File, is_stream, shown
 from litebert.data.rows import by_name
 from litebert.errors import DataError, InputError, UsageError
 from litebert.tasks.task import Task
@@ -22,7 +22,7 @@ between words."""
 
 def is_plain(path: str, task: Task[Any, Any]) -> bool:
     """Whether a file holds lines of text for such a task: neither its name nor its start is a format's."""
-    if not task.plain or path == "-" or by_name(path) is not None:
+    if not task.plain or is_stream(path) or by_name(path) is not None:
         return False
     with closing(File(path)) as file:
         start = file.start().removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]

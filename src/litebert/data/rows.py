@@ -41,7 +41,12 @@ def format_of(file: File, path: str, likely: Sequence[str] = ()) -> ModuleType:
         return found
     if path == "-":
         return names.find(FORMATS, "jsonl", "format")
-    return by_name(path) or names.find(FORMATS, _sniffed(file), "format")
+    if (found := by_name(path) or sniffed(file)) is not None:
+        return found
+    if not file.start().strip():
+        raise file.error("is empty; expected rows of text")
+    ends = ", ".join(names.find(FORMATS, name, "format").suffixes[0] for name in _USUAL)
+    raise file.error(f"of what format is it? Name it by what is in it, with one of {ends} at the end", 1)
 
 
 def begun(file: File, likely: Sequence[str]) -> ModuleType | None:
@@ -58,7 +63,8 @@ def by_name(path: str) -> ModuleType | None:
     return next((module for module in modules if ends.endswith(module.suffixes)), None)
 
 
-def _sniffed(file: File) -> str:
+def sniffed(file: File) -> ModuleType | None:
+    """The format that a file begins like, whatever its name."""
     start = file.start().removeprefix(b"\xef\xbb\xbf").lstrip()
     line = start.partition(b"\n")[0]
     signs = {
@@ -70,9 +76,4 @@ def _sniffed(file: File) -> str:
         "csv": b"," in line,
     }
     found = next((name for name, sign in signs.items() if sign), None)
-    if not start:
-        raise file.error("is empty; expected rows of text")
-    if found is None:
-        ends = ", ".join(names.find(FORMATS, name, "format").suffixes[0] for name in _USUAL)
-        raise file.error(f"of what format is it? Name it by what is in it, with one of {ends} at the end", 1)
-    return found
+    return None if found is None else names.find(FORMATS, found, "format")
