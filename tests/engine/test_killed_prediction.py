@@ -110,6 +110,36 @@ def test_asked_to_stop_it_says_that_it_goes_on(runs: Runs, given: Path, whole: s
     assert out.read_text() == whole
 
 
+@pytest.mark.parametrize("output", ["-", "out.jsonl"])
+@pytest.mark.parametrize(
+    ("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 75), (signal.SIGINT, "Ctrl-C", 130)], ids=str
+)
+def test_a_pipe_that_is_stopped_says_what_became_of_the_answers(
+    runs: Runs, tmp_path: Path, output: str, number: signal.Signals, name: str, code: int
+) -> None:
+    model, out = str(runs.trained("classification")), output if output == "-" else str(tmp_path / output)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "litebert", "predict", "--model", model, "--output", out],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write('{"text": "wonderful"}\n')
+    process.stdin.flush()
+    if output == "-":
+        assert json.loads(process.stdout.readline())["label"] == "positive"
+    else:
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.01)
+    process.send_signal(number)
+    _, said = process.communicate()
+    became = "the answers that were written stay" if output == "-" else "nothing is written yet"
+    assert said.splitlines()[-1] == f"stopped by {name}; {became}, and the same command begins anew"
+    assert process.returncode == code and list(tmp_path.iterdir()) == []
+
+
 def test_killed_while_texts_leave_early(runs: Runs, given: Path, tmp_path: Path) -> None:
     def started(out: Path, quality: str = "0.9") -> subprocess.Popen[str]:
         return predicting(runs, given, out, "--quality", quality, of="exits")

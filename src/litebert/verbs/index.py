@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from litebert.errors import UsageError
 from litebert.verbs.keywords import made
+from litebert.verbs.stopping import going_on_later
 from litebert.verbs.telling import tell
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Index:
         )
 
     def main(self) -> int:
-        done = self.run()
+        with going_on_later("the folder holds what it held before, and the same command begins anew"):
+            done = self.run()
         counts = {"new": done.added, "changed": done.changed, "deleted": done.deleted, "as before": done.kept}
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "no change"
         print(f'{told}; {done.passages} passages in all. Try: litebert search {self.out} "…"')

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litebert import __version__
+from litebert.data.files import is_stream
 from litebert.durable import stamped
 from litebert.errors import InputError
+from litebert.training.interrupts import BEGINS_ANEW
 from litebert.verbs.columns import InputColumns
 from litebert.verbs.keywords import made
 from litebert.verbs.model_flags import ModelFlags
@@ -19,6 +21,9 @@ from litebert.verbs.shards import shard_of, share
 from litebert.verbs.stopping import going_on_later
 from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
+
+_KEPT = "the answers of whole windows are kept, and the same command goes on after them"
+_SENT = "the answers that were written stay, and the same command begins anew"
 
 if TYPE_CHECKING:
     from litebert.engine.predictor import Predictor
@@ -52,10 +57,9 @@ class Predict(ModelFlags):
 
     def main(self) -> int:
         shard_of(self.shard)
-        if not self._goes_on():
-            return self._written(self._to_stream)
-        with going_on_later("the answers of whole windows are kept, and the same command goes on after them"):
-            return self._written(self._to_file)
+        kept = self._goes_on()
+        with going_on_later(_KEPT if kept else _SENT if self._is_stream() else BEGINS_ANEW):
+            return self._written(self._to_file if kept else self._to_stream)
 
     def _written(self, write: Callable[[Predictor[Any, Any]], tuple[int, int]]) -> int:
         """The exit code, once all answers are where they should be."""
@@ -70,9 +74,12 @@ class Predict(ModelFlags):
 
     def _goes_on(self) -> bool:
         """Whether a process that was killed can be gone on with: from a file to a file."""
+        return not self._is_stream() and Path(self.input).is_file()
+
+    def _is_stream(self) -> bool:
+        """Whether an answer that is written is gone: to a pipe or a device."""
         target = Path(self.output)
-        ends = self.output == PIPE or (target.exists() and not target.is_file())
-        return not ends and Path(self.input).is_file()
+        return self.output == PIPE or (target.exists() and not target.is_file())
 
     def _to_stream(self, predictor: Predictor[Any, Any]) -> tuple[int, int]:
         """How many rows there were, and how many of them could not be answered."""
@@ -124,13 +131,15 @@ class Predict(ModelFlags):
 
         if inputs is not None:
             return predictor.answers(share(_given(predictor.task, inputs), shard_of(self.shard)))
-        return predictor.answers(self._rows(predictor.task), as_it_comes if self.input == PIPE else windows)
+        return predictor.answers(
+            self._rows(predictor.task), as_it_comes if is_stream(self.input) else windows
+        )
 
     def _rows(self, task: Task[Any, Any]) -> Iterator[Any]:
         """The Inputs of the file that fall to this job."""
         from litebert.data.inputs import read_inputs
 
-        told = None if self.input == PIPE else tell
+        told = None if is_stream(self.input) else tell
         given = read_inputs(self.input, task, columns=self.columns.named(), tell=told)
         return share(given, shard_of(self.shard))
 

@@ -1,5 +1,5 @@
-"""SIGTERM while there is no state to save: before the first step of training, and after the last; and where
-what is kept is kept as it comes, or only at the end."""
+"""SIGTERM and Ctrl-C while there is no state to save: before the first step of training, and after the last;
+and where what is kept is kept as it comes, or only at the end."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class _Stop(SystemExit):
 
 @contextmanager
 def going_on_later(told: str = "nothing is lost, and the same command goes on") -> Iterator[None]:
-    """Within, SIGTERM and SIGUSR1 end the process with `TRY_AGAIN`; training itself deals with them as long
-    as it lasts (`training/interrupts.py`). Does nothing outside the main thread.
+    """Within, SIGTERM and SIGUSR1 end the process with `TRY_AGAIN`, and Ctrl-C does not end it unsaid;
+    training itself deals with them as long as it lasts (`training/interrupts.py`). Does nothing outside the
+    main thread.
 
     told: what a person should know of what has been done so far.
     """
@@ -41,8 +42,8 @@ def going_on_later(told: str = "nothing is lost, and the same command goes on") 
     usual, sys.unraisablehook = sys.unraisablehook, _heard
     try:
         yield
-    except _Stop as stop:
-        name = signal.Signals(stop.number).name
+    except (_Stop, KeyboardInterrupt) as stop:
+        name = signal.Signals(stop.number).name if isinstance(stop, _Stop) else "Ctrl-C"
         print(f"stopped by {name}; {told}", file=sys.stderr, flush=True)
         raise
     finally:
