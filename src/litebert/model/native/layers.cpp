@@ -208,9 +208,11 @@ using Sum = typename Summed<A>::type;
 // sums [R, 32] = a [R, steps * STEP] by one panel. Rows are reached from every third, as addresses are
 // cheap so.
 template <class A, int R>
-void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, void *sums, const char *ahead,
+void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, Sum<A> *sums, const char *ahead,
           int64_t stride) {
-    Sum<A> sum[R][2] = {};
+    Sum<A> sum[R][2];
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) sum[r][0] = sum[r][1] = Sum<A>{};
     const A *third[4] = {a, a + 3 * a_row, a + 6 * a_row, a + 9 * a_row};
     for (int64_t k = 0; k < steps; k++, panel += 4 * BROAD, ahead += stride) {
         _mm_prefetch(ahead, _MM_HINT_T1);
@@ -221,11 +223,12 @@ void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, void *sum
         }
         for (auto &row : third) row += STEP<A>;
     }
-    std::memcpy(sums, sum, sizeof sum);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) sums[2 * r] = sum[r][0], sums[2 * r + 1] = sum[r][1];
 }
 
 template <class A>
-using Tile = void (*)(const A *, int64_t, const char *, int64_t, void *, const char *, int64_t);
+using Tile = void (*)(const A *, int64_t, const char *, int64_t, Sum<A> *, const char *, int64_t);
 template <class A>
 constexpr Tile<A> TILES[] = {nullptr,     tile<A, 1>,  tile<A, 2>, tile<A, 3>, tile<A, 4>,
                              tile<A, 5>,  tile<A, 6>,  tile<A, 7>, tile<A, 8>, tile<A, 9>,
@@ -392,7 +395,7 @@ struct Encoder {
         const int64_t steps = parts(depth, STEP<K>);
         for (int64_t j = 0; j < wide; j += BROAD) {
             const char *panel = (const char *)keys + j * steps * 4;
-            TILES<K>[rows](query, qkv_row, panel, steps, scores + j * TALL, panel, 0);
+            TILES<K>[rows](query, qkv_row, panel, steps, (Sum<K> *)(scores + j * TALL), panel, 0);
         }
     }
 
