@@ -20,13 +20,16 @@ from torch.nn import functional as F
 
 from litebert.embedded import model_folder
 from litebert.engine.calibration import calibrate
+from litebert.engine.runners.eager import Eager
 from litebert.model.config import EncoderConfig
 from litebert.model.encoders import albert
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Reads
+from litebert.model.model import Model
 from litebert.model.native import compiler, layers
 from litebert.model.packing import Packed, pack_flat
 from litebert.model.staged import of_lengths
+from litebert.tasks.heads import Pooled
 from litebert.text.loading import load_tokenizer
 
 CONFIG = EncoderConfig(
@@ -63,10 +66,12 @@ def _encoder(dtype: torch.dtype, config: EncoderConfig = CONFIG) -> Encoder:
     return encoder
 
 
-def _batch(lengths: list[int]) -> Packed:
+def _batch(lengths: list[int], segments: int = 1) -> Packed:
+    """segments: of how many kinds pieces are."""
     n = sum(lengths)
-    ids = np.random.default_rng(n).integers(0, CONFIG.vocabulary, n)
-    return pack_flat(ids, np.zeros(n, dtype=np.int64), np.array(lengths), np.arange(len(lengths)))
+    draw = np.random.default_rng(n)
+    ids, segments_ = draw.integers(0, CONFIG.vocabulary, n), draw.integers(0, segments, n)
+    return pack_flat(ids, segments_, np.array(lengths), np.arange(len(lengths)))
 
 
 def _states(encoder: Encoder, batch: Packed, reads: Reads) -> Tensor:
@@ -93,6 +98,57 @@ def test_it_is_the_layers_one_after_another(dtype: torch.dtype, lengths: list[in
     count = len(batch) if reads == "first" else batch.count
     assert (found[:count] - wanted[:count]).abs().max() < WITHIN[dtype]
     assert (found[count:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"embedding": CONFIG.hidden},
+        {"embedding": CONFIG.hidden, "factor": "always"},
+        {"embedding": 50},
+        {"factor": "late"},
+        {"segments": 5},
+    ],
+)
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_other_embeddings(dtype: torch.dtype, change: dict[str, object]) -> None:
+    encoder, batch = _encoder(dtype, replace(CONFIG, **change)), _batch([9, 33, 160], segments=2)  # type: ignore[arg-type]
+    for reads in ("first", "pieces"):
+        found, wanted = (way(encoder, batch, reads) for way in (_states, _one_after_another))
+        away = (found - wanted)[: len(batch) if reads == "first" else batch.count].abs()
+        assert away.mean() < WITHIN[dtype] / 4 and away.max() < 2 * WITHIN[dtype]
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_pooler_is_torchs(dtype: torch.dtype, threads: int) -> None:
+    encoder, batch = _encoder(dtype), _batch([9, 33, 160, 1, 20])
+    with torch.no_grad():
+        encoder.pooler.dense.weight *= 3  # So that both ends of tanh are met.
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            hidden = encoder(batch, "first")
+            wanted = encoder.pooler(hidden.first)
+    finally:
+        torch.set_num_threads(before)
+    assert wanted.abs().max() > 0.99
+    torch.testing.assert_close(hidden.pooled, wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("what,number", [("ids", CONFIG.vocabulary), ("ids", -1), ("segments", 2)])
+def test_what_no_table_has_is_refused(what: str, number: int) -> None:
+    encoder, batch = _encoder(torch.float32), _batch([9, 33])
+    getattr(batch, what)[40] = number
+    with pytest.raises(IndexError, match="20000 pieces, 512 places, 2 segments"):
+        _states(encoder, batch, "pieces")
+
+
+def test_a_text_longer_than_the_positions_is_refused() -> None:
+    encoder = _encoder(torch.float32)
+    with pytest.raises(IndexError, match="512 places"):
+        _states(encoder, _batch([9, 513]), "first")
 
 
 @pytest.mark.parametrize("activation", ["gelu", "relu"])
@@ -134,10 +190,24 @@ def test_several_threads_at_once_are_answered_as_one_after_another(dtype: torch.
     asked = [(encoder, _batch([n, 2 * n + 1, 150])) for n in (1, 17, 70) for encoder in (small, large)] * 3
     wanted = [_states(encoder, batch, "pieces") for encoder, batch in asked]
     for encoder in (small, large):
-        encoder._kept_layers = None  # Whoever comes first packs them anew.
+        encoder._kept_layers.clear()  # Whoever comes first packs them anew.
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda one: _states(*one, "pieces"), asked))
     assert all(map(torch.equal, found, wanted))
+
+
+def test_threads_of_two_precisions_ask_one_model_at_once() -> None:
+    encoder = _encoder(torch.float32)
+    calibrate(encoder, load_tokenizer(model_folder()))
+    model = Model(encoder, Pooled(CONFIG, 3)).eval()
+    runners = [Eager(model, dtype) for dtype in WITHIN]
+    asked = [(runner, _batch([n, 2 * n + 1])) for n in (1, 17, 70) for runner in runners] * 10
+    wanted = [runner(batch)["logits"] for runner, batch in asked]
+    assert not np.array_equal(wanted[0], wanted[1]), "another precision has another answer"
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda one: one[0](one[1])["logits"], asked))
+    assert all(map(np.array_equal, found, wanted))
+    assert set(encoder._kept_layers) == set(WITHIN), "each is packed once"
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -224,11 +294,28 @@ def test_an_encoder_that_has_answered_is_copied(dtype: torch.dtype) -> None:
         assert torch.equal(_states(other, batch, "pieces"), before)
 
 
-def test_weights_that_change_are_packed_anew() -> None:
+def _written(encoder: Encoder) -> None:
+    encoder.feedforward[0].up.weight *= 1.5  # type: ignore[union-attr]
+
+
+def _pointed_elsewhere(encoder: Encoder) -> None:
+    encoder.embeddings.words.weight.data = encoder.embeddings.words.weight.data * 1.5
+
+
+def _put_in_place(encoder: Encoder) -> None:
+    encoder.embeddings.norm.bias = torch.nn.Parameter(torch.ones(CONFIG.embedding))
+
+
+def _another_part(encoder: Encoder) -> None:
+    encoder.feedforward[0] = copy.deepcopy(encoder.feedforward[1])
+
+
+@pytest.mark.parametrize("change", [_written, _pointed_elsewhere, _put_in_place, _another_part])
+def test_weights_that_change_are_packed_anew(change: Callable[[Encoder], None]) -> None:
     encoder, batch = _encoder(torch.float32), _batch([12, 30])
     before = _states(encoder, batch, "first")
     with torch.no_grad():
-        encoder.feedforward[0].up.weight *= 1.5  # type: ignore[union-attr]
+        change(encoder)
     after = _states(encoder, batch, "first")
     assert not torch.allclose(before, after, atol=1e-3)
     assert torch.allclose(after, _one_after_another(encoder, batch, "first"), atol=1e-5)
@@ -248,11 +335,11 @@ def test_other_shapes_go_one_after_another(change: dict[str, object]) -> None:
 def test_in_8_bits_every_matrix_is_stored_once_and_every_use_of_it_is_quantised() -> None:
     encoder, batch = _encoder(torch.int8), _batch([20])
     _states(encoder, batch, "pieces")
-    assert encoder._kept_layers is not None
-    held = encoder._kept_layers[1]._held
-    matrices = [x for x in held if x.dim() == 4]
-    assert [x.dtype for x in matrices] == [torch.int8] * (4 * 2 + 2 * 2)  # Two blocks of either kind.
-    scales = [getattr(layer, use).scale for layer in encoder._kept_layers[1]._each for use in USES]
+    kept = encoder._kept_layers[torch.int8]
+    matrices = [x.dtype for x in kept._held if x.dim() == 4]
+    assert matrices.count(torch.int8) == 4 * 2 + 2 * 2  # Two blocks of either kind.
+    assert len(matrices) == 12 + 2  # And the embeddings' factor, and the pooler's.
+    scales = [getattr(layer, use).scale for layer in kept._each for use in USES]
     assert len(scales) == 4 * CONFIG.layers and all(0 < scale < 1 for scale in scales)
 
 

@@ -59,6 +59,11 @@ class Pass:
         """What is multiplied in floating numbers even where most is in 8 bits."""
         return self.dtype if self.ranges is None else fastest_dtype()
 
+    @property
+    def products(self) -> torch.dtype:
+        """What matrices are multiplied in, where they are large."""
+        return self.dtype if self.ranges is None else torch.int8
+
     def product(
         self,
         *parts: Linear,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from litebert.model.blocks import (
@@ -114,13 +115,14 @@ class Decoder(nn.Module):
         """What `follow` says of the targets `WRITTEN`."""
         return self.follow(hidden, packed(hidden.batch, targets[WRITTEN], targets[WRITTEN + LENGTHS]))
 
-    def follow(self, hidden: Hidden, written: Packed) -> dict[str, Tensor]:
+    def follow(self, hidden: Hidden, written: Packed, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         """What follows each written piece: `scores` [N, V], and where it copies `gate` [N] (the logit of
         writing a piece of its own) and `copied` [N], the probability of copying what follows, fp32.
 
-        written: causal, each sequence from its first special piece on, in the order of the sources.
+        written: causal, each sequence from its first special piece on, in the order of the sources. dtype: of
+        the products, the encoder's own if left out.
         """
-        run = Pass(self.encoder.dtype, self.draw if self.training else None)
+        run = Pass(dtype or self.encoder.dtype, self.draw if self.training else None)
         layers = self.layers(run, hidden.pieces)
         over = crossing(written, hidden.batch) if self.plan.crosses else None
         x = self.table(written, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from litebert.model.encoders.albert import Encoder
@@ -32,7 +33,8 @@ class Model(nn.Module):
     """batch → Scores.
 
     A head that is `guided` learns one thing given another, an end given the right start: in training it is
-    called with the targets as well. exits: heads after layers before the last, which this call leaves out.
+    called with the targets as well. dtype: the encoder's precision, its own if left out. exits: heads after
+    layers before the last, which this call leaves out.
     """
 
     def __init__(self, encoder: Encoder, head: nn.Module, exits: Exits | None = None) -> None:
@@ -41,9 +43,11 @@ class Model(nn.Module):
         self.head = head
         self.exits = exits
 
-    def forward(self, batch: Packed, targets: Targets | None = None) -> Scores:
+    def forward(
+        self, batch: Packed, targets: Targets | None = None, dtype: torch.dtype | None = None
+    ) -> Scores:
         reads: Reads = self.head.reads  # type: ignore[assignment]
-        hidden = self.encoder(batch, reads)
+        hidden = self.encoder(batch, reads, dtype)
         if targets is not None and getattr(self.head, "guided", False):
             return self.head(hidden, targets)  # type: ignore[no-any-return]
         return self.head(hidden)  # type: ignore[no-any-return]

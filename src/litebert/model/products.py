@@ -11,9 +11,10 @@ Shapes: x [N, in], weight [out, in], bias [out], y [N, out].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import product
+from itertools import chain, product
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import torch
@@ -32,9 +33,7 @@ _WORTH_PACKING = 1 << 20
 _ENOUGH_ROWS = 256
 """Rows of a weight's gradient that are worth a product of their own: fewer wait for those of other layers."""
 
-
-Written = tuple[int, ...]
-"""Of parameters, where each is and how often it has been written to."""
+_PLACE, _WRITTEN = methodcaller("data_ptr"), attrgetter("_version")
 
 POST_OPERATIONS: dict[Activation | None, tuple[str, list[float], str]] = {
     None: ("none", [], ""),
@@ -52,7 +51,7 @@ class Linear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self._kept: tuple[object, Product] | None = None
+        self._kept: tuple[torch.dtype, Watch, Product] | None = None
 
     def prepare(self, dtype: torch.dtype, then: Activation | None = None) -> Product:
         return Product(self.weight, self.bias, dtype, then)
@@ -61,27 +60,38 @@ class Linear(nn.Module):
         """`prepare` or, where nothing is learnt, what it gave before, until the weights change."""
         if torch.is_grad_enabled():
             return self.prepare(dtype)
-        version = dtype, written(self)
-        if self._kept is None or self._kept[0] != version:
-            self._kept = version, self.prepare(dtype)
-        return self._kept[1]
+        kept = self._kept  # Another thread may put its own there meanwhile.
+        if kept is None or kept[0] is not dtype or kept[1].changed():
+            self._kept = kept = dtype, Watch(self), self.prepare(dtype)
+        return kept[2]
 
     def __getstate__(self) -> dict[str, object]:
         """Without the packed matrix, which torch cannot copy."""
         return {**self.__dict__, "_kept": None}
 
 
-def written(module: nn.Module) -> Written:
-    """Of all that are in it. torch's own walk over them takes longer than a product for one short text."""
-    found: list[int] = []
-    modules = [module]
-    while modules:
-        one = modules.pop()
-        modules += [part for part in one._modules.values() if part is not None]
-        for parameter in one._parameters.values():
-            if parameter is not None:
-                found += parameter.data_ptr(), parameter._version
-    return tuple(found)
+class Watch:
+    """Whether a parameter of a module has been written to, or been put in another's place, since this was
+    made. It is asked for each answer: torch's own walk over parameters takes as long as several products."""
+
+    def __init__(self, module: nn.Module) -> None:
+        modules = list(module.modules())
+        self._tables: list[dict[str, Any]] = [m._modules for m in modules] + [m._parameters for m in modules]
+        self._parts = list(self._walk())
+        self._parameters = [part for part in self._parts if isinstance(part, Tensor)]
+        self._seen = self._now()
+
+    def changed(self) -> bool:
+        return self._now() != self._seen
+
+    def _walk(self) -> Iterator[object]:
+        return chain.from_iterable(map(dict.values, self._tables))
+
+    def _now(self) -> tuple[list[int], list[int], list[int]]:
+        """Which parts there are (they are held, so that no other has the same address), where each
+        parameter's numbers are, and how often it has been written to."""
+        parameters = self._parameters
+        return list(map(id, self._walk())), list(map(_PLACE, parameters)), list(map(_WRITTEN, parameters))
 
 
 def stack(*parts: Linear, dtype: torch.dtype, then: Activation | None = None) -> Product:

@@ -61,11 +61,15 @@ class _Source:
 
 
 class Steps:
-    """A decoder over the sources of one batch, to be asked for what comes next again and again."""
+    """A decoder over the sources of one batch, to be asked for what comes next again and again.
 
-    def __init__(self, decoder: Decoder, hidden: Hidden, beams: int = 1) -> None:
+    dtype: of the products, the encoder's own if left out."""
+
+    def __init__(
+        self, decoder: Decoder, hidden: Hidden, beams: int = 1, dtype: torch.dtype | None = None
+    ) -> None:
         self.decoder, self.beams, self.config = decoder, beams, decoder.config
-        self.run = Pass(decoder.encoder.dtype)
+        self.run = Pass(dtype or decoder.encoder.dtype)
         self.layers = decoder.layers(self.run, hidden.pieces)
         self.scores = decoder.prediction.prepare(decoder.table, self.run.dtype, last=torch.float32)
         self.source = self._laid_out(hidden) if hidden.pieces is not None else None

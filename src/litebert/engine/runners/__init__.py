@@ -5,7 +5,8 @@ A task says by name which one works out its answers. A file has `make(model, tas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -33,6 +34,17 @@ class Schedules(Protocol):
 
     def many(self, encodings: Sequence[Encoding]) -> list[Mapping[str, NDArray[np.float32]]]:
         """The scores of each, in order."""
+
+
+@contextmanager
+def at_rest(model: Model) -> Iterator[None]:
+    """Within, the model answers, if it was being trained: then no other thread may ask it meanwhile."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
 
 
 def runner_for(model: Model, task: Task[Any, Any], dtype: torch.dtype) -> Runner:

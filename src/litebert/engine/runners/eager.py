@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from litebert.engine.runners import at_rest
 from litebert.model.model import Model
 from litebert.model.packing import Packed
 
@@ -15,24 +16,19 @@ from litebert.model.packing import Packed
 class Eager:
     """Runs `model` in `dtype`, without gradients; its packed weights are kept between calls.
 
-    The model is left as it was found, so that training can go on after a look at dev.
+    The model is left as it was found, so that training can go on after a look at dev. Several threads, and
+    runners of other precisions, may ask one model at once.
     """
 
     def __init__(self, model: Model, dtype: torch.dtype = torch.float32) -> None:
         self.model, self.dtype = model, dtype
 
     def __call__(self, batch: Packed) -> Mapping[str, NDArray[np.float32]]:
-        training, before = self.model.training, self.model.encoder.dtype
-        if training:
-            self.model.eval()
-        self.model.encoder.dtype = self.dtype
-        try:
-            with torch.inference_mode():
-                return {name: _plain(scores) for name, scores in self.model(batch).items()}
-        finally:
-            self.model.encoder.dtype = before
-            if training:
-                self.model.train()
+        if self.model.training:
+            with at_rest(self.model):
+                return self(batch)
+        with torch.inference_mode():
+            return {name: _plain(scores) for name, scores in self.model(batch, dtype=self.dtype).items()}
 
 
 def make(model: Model, _task: object, dtype: torch.dtype) -> Eager:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from litebert.engine.runners import at_rest
 from litebert.engine.search import Begun, Found, search
 from litebert.model.decoder import Decoder, aims, packed
 from litebert.model.likelihood import logarithms
@@ -46,19 +46,19 @@ class Writing:
     def __call__(self, batch: Packed) -> Mapping[str, NDArray[np.float32]]:
         """`written` int64 [B, T], the pieces, -1 after the last; `probability` [B], ln p of the whole; and,
         if it copies, `copied` int64 [B, T], the place in the source that each piece would be copied from."""
-        with self._asked():
-            hidden = self.model.encoder(batch, self.decoder.reads)
+        with at_rest(self.model), torch.inference_mode():
+            hidden = self.model.encoder(batch, self.decoder.reads, self.dtype)
             beams = 1 if self.decoding.temperature else self.decoding.beams
-            steps = Steps(self.decoder, hidden, beams)
+            steps = Steps(self.decoder, hidden, beams, self.dtype)
             found = search(steps, list(map(self._begun, _sequences(batch))), self.decoding, self.stops)
         return _table(found, copies=self.decoder.plan.copies)
 
     def weigh(self, batch: Packed, targets: Mapping[str, torch.Tensor]) -> NDArray[np.float64]:
         """-ln p of what each sequence's targets say is written, its end included, float64 [B]."""
         ids, lengths = targets[WRITTEN], targets[WRITTEN + LENGTHS]
-        with self._asked():
-            hidden = self.model.encoder(batch, self.decoder.reads)
-            scores = self.decoder.follow(hidden, packed(batch, ids, lengths))
+        with at_rest(self.model), torch.inference_mode():
+            hidden = self.model.encoder(batch, self.decoder.reads, self.dtype)
+            scores = self.decoder.follow(hidden, packed(batch, ids, lengths), self.dtype)
             likely, _ = logarithms({name: t.float() for name, t in scores.items()}, aims(targets))
         starts = np.concatenate([[0], np.cumsum(lengths.numpy())[:-1]])
         weights: NDArray[np.float64] = -np.add.reduceat(likely.double().numpy(), starts)
@@ -70,18 +70,6 @@ class Writing:
         room = self.decoder.config.positions - 1
         most = min(len(prefix) + (self.decoding.most or room), room)
         return Begun(prefix[: room - 1], most, source.tobytes())
-
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        training, before = self.model.training, self.model.encoder.dtype
-        self.model.eval()
-        self.model.encoder.dtype = self.dtype
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            self.model.encoder.dtype = before
-            self.model.train(training)
 
 
 def make(model: Model, task: Task[object, object], dtype: torch.dtype) -> Writing:

@@ -27,11 +27,9 @@ from litebert.model.eight_bits import Ranges
 from litebert.model.hidden import Hidden, Reads, means
 from litebert.model.native.layers import Layers, serves
 from litebert.model.packing import Packed
-from litebert.model.products import Linear, Written, written
+from litebert.model.products import Linear, Watch
 
 Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
-Version = tuple[torch.dtype, object, Written]
-"""The precision, what is in 8 bits, and the blocks' parameters."""
 
 
 class Encoder(nn.Module):
@@ -44,13 +42,14 @@ class Encoder(nn.Module):
         self.add_layers(config)
         self.pooler = Pooler(config)
         self.dtype = torch.float32
-        """The precision of the products; the weights stay fp32. int8 is for answering, and needs `ranges`."""
+        """The precision of the products where no other is asked for; the weights stay fp32. int8 is for
+        answering, and needs `ranges`."""
         self.ranges: Ranges | None = None
         """For int8: what reaches each matrix, once it has been watched (`engine/calibration.py`)."""
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
-        self._kept: tuple[Version, Prepared] | None = None
-        self._kept_layers: tuple[object, Layers] | None = None
+        self._kept: tuple[object, Watch, Prepared] | None = None
+        self._kept_layers: dict[torch.dtype, Layers] = {}
         initialise(self, config.initial_std)
 
     def add_layers(self, config: EncoderConfig) -> None:
@@ -62,17 +61,31 @@ class Encoder(nn.Module):
             FeedForward(config, config.units_of(block)) for block in sorted(set(config.feedforward))
         )
 
-    def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
-        run = self.run()
+    def forward(self, batch: Packed, reads: Reads = "pieces", dtype: torch.dtype | None = None) -> Hidden:
+        """dtype: in place of the encoder's own, so that two who ask at once may each have another."""
+        run = self.run(dtype)
         if reads == "nothing":
             return without_first(batch, None)
-        x = self.through(self.embeddings(batch, run), batch, run, first=reads == "first")
+        if reads == "first":
+            return Hidden(batch, *self._firsts(batch, run), None)
+        x = self._pieces(batch, run)
         if reads == "memory":
             return without_first(batch, x)
-        if reads == "first":
-            return Hidden(batch, x, self.pooler(x), None)
         first = x.index_select(0, batch.first)
         return Hidden(batch, first, self.pooler(first), x[: batch.count])
+
+    def _firsts(self, batch: Packed, run: Pass) -> tuple[Tensor, Tensor]:
+        """The last states of first pieces, and those through the pooler, [B, H]."""
+        if (at_once := self._at_once(run, batch)) is not None:
+            return at_once.answer(batch)
+        first = self.through(self.embeddings(batch, run), batch, run, first=True)
+        return first, self.pooler(first)
+
+    def _pieces(self, batch: Packed, run: Pass) -> Tensor:
+        """The last states of all pieces, [N, H]."""
+        if (at_once := self._at_once(run, batch)) is not None:
+            return at_once.whole(batch).to(run.dtype)
+        return self.through(self.embeddings(batch, run), batch, run, first=False)
 
     def through(
         self, x: Tensor, batch: Packed, run: Pass, *, first: bool, begin: int = 0, end: int | None = None
@@ -81,7 +94,7 @@ class Encoder(nn.Module):
         which the last layer is worked out for no others, [B, H]."""
         end = self.config.layers if end is None else end
         if (at_once := self._at_once(run, batch)) is not None:
-            return at_once(x, batch, first=first, begin=begin, end=end).to(run.dtype)
+            return at_once.between(x, batch, first=first, begin=begin, end=end).to(run.dtype)
         attend, feed = self.prepared(run)
         orders = list(zip(self.config.attention, self.config.feedforward, strict=True))[begin:end]
         *early, last = enumerate(orders, start=begin + 1)
@@ -122,10 +135,11 @@ class Encoder(nn.Module):
                 found[layer] = Hidden(batch, first, self.pooler(first), x[: batch.count])
         return found
 
-    def run(self) -> Pass:
-        """In which precision, and with which dropout, what is asked now is worked out."""
-        if self.dtype is not torch.int8:
-            return Pass(self.dtype, self.draw if self.training else None)
+    def run(self, dtype: torch.dtype | None = None) -> Pass:
+        """In which precision, its own or another, and with which dropout what is asked now is worked out."""
+        dtype = dtype or self.dtype
+        if dtype is not torch.int8:
+            return Pass(dtype, self.draw if self.training else None)
         if self.ranges is None or torch.is_grad_enabled():
             raise ValueError(
                 "int8 is for answering, after the ranges of what is multiplied have been watched"
@@ -134,35 +148,29 @@ class Encoder(nn.Module):
 
     def __getstate__(self) -> dict[str, object]:
         """Without the packed matrices, which torch cannot copy."""
-        return {**self.__dict__, "_kept": None, "_kept_layers": None}
+        return {**self.__dict__, "_kept": None, "_kept_layers": {}}
 
     def prepared(self, run: Pass) -> Prepared:
         """The blocks, matrices packed: for this step or, without gradients, until weights change."""
         if torch.is_grad_enabled() or run.draw is not None:
             self._kept = None
             return self._pack(run)
-        version = (
-            run.dtype,
-            run.ranges is not None and (run.ranges.watching, id(run.ranges)),
-            written(self.attention) + written(self.feedforward),
-        )
+        eight = run.ranges is not None and (run.ranges.watching, id(run.ranges))
         kept = self._kept  # Another thread may put its own there meanwhile.
-        if kept is None or kept[0] != version:
-            self._kept = kept = version, self._pack(run)
-        return kept[1]
+        if kept is None or kept[0] != (run.dtype, eight) or kept[1].changed():
+            self._kept = kept = (run.dtype, eight), Watch(self), self._pack(run)
+        return kept[2]
 
     def _at_once(self, run: Pass, batch: Packed) -> Layers | None:
-        """All layers as one call, kept until weights change; None where only one after another will do."""
+        """All of it as one call, kept until weights change; None where only one after another will do."""
         learns = torch.is_grad_enabled() or run.draw is not None
         watching = run.ranges is not None and run.ranges.watching
-        if learns or watching or batch.causal or not serves(self.config, self.dtype, batch.ids.device):
+        if learns or watching or batch.causal or not serves(self.config, run.products, batch.ids.device):
             return None
-        version = (self.dtype, id(run.ranges), written(self.attention) + written(self.feedforward))
-        kept = self._kept_layers  # As above.
-        if kept is None or kept[0] != version:
-            parts = list(self.attention), list(self.feedforward)
-            self._kept_layers = kept = version, Layers(*parts, self.config, self.dtype, run.ranges)  # type: ignore[arg-type]
-        return kept[1]
+        kept = self._kept_layers.get(run.products)
+        if kept is None or kept.stale(run.ranges):
+            self._kept_layers[run.products] = kept = Layers(self, run.products, run.ranges)
+        return kept
 
     def _pack(self, run: Pass) -> Prepared:
         attention: list[Attention] = list(self.attention)  # type: ignore[arg-type]

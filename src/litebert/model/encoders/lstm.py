@@ -31,10 +31,10 @@ class LSTM(Encoder):
     def add_layers(self, config: EncoderConfig) -> None:
         self.layers = nn.ModuleList(_layer(config.hidden) for _ in range(config.layers))
 
-    def forward(self, batch: Packed, reads: Reads = "pieces") -> Hidden:
+    def forward(self, batch: Packed, reads: Reads = "pieces", dtype: torch.dtype | None = None) -> Hidden:
         if reads == "nothing":
             return without_first(batch, None)
-        x = self.embeddings(batch, self.run())[: batch.count].float()
+        x = self.embeddings(batch, self.run(dtype))[: batch.count].float()
         first = x.new_zeros(len(batch), self.config.hidden)
         for number, layer in enumerate(self.layers):
             x, first = _read(layer, self._dropped(x, batch, number), batch)

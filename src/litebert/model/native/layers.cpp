@@ -1,5 +1,6 @@
-// The layers of an encoder for one packed batch, in one call: beside its multiplications answering then costs
-// little, for nothing leaves the cache between two of them, and there is one call in place of fifty.
+// An encoder for one packed batch in one call, from pieces through all layers to the pooler: beside its
+// multiplications answering then costs little, for nothing leaves the cache between two of them, and there is
+// one call in place of seventy.
 //
 // A thread takes some whole sequences, about a block of rows, through all layers. Where there are fewer of
 // these than keep the threads busy, each takes its share of the pieces, and waits for the others once a
@@ -56,11 +57,26 @@ struct Layer {  // And what reaches its matrices.
     const FeedForward *feedforward;
     Scale qkv, output, up, down;
 };
+struct Table {
+    const float *rows;
+    int64_t count;
+};
+struct Embedding {
+    Table words, positions, segments;
+    const float *weight, *bias;  // Of the norm.
+    Matrix factor;               // Without a weight where there is none.
+    int64_t width, late;         // Late: words alone go through the factor, to where the others are added.
+};
 struct Shape {
     int64_t pieces, sequences, layers, hidden, heads, inside, threads, activation, first;
     float epsilon;
-    const int64_t *starts;
     const Layer *each;
+    const Embedding *embedding;  // None where states are given.
+    const Matrix *pooler;        // None where nobody asks.
+    const int64_t *starts, *ids, *positions, *segments;
+    const float *given;  // [N, H]
+    float *out;          // [N, H], or of first pieces [B, H]
+    float *pooled;       // [B, H]
 };
 
 int64_t filled(int64_t n) { return (n + BROAD - 1) / BROAD * BROAD; }
@@ -117,6 +133,13 @@ inline __m512 gelu(__m512 x) {  // x (1 + erf(x / sqrt 2)) / 2; erf by Abramowit
         _mm512_mul_ps(p, t), exponential<A>(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), z), z)));
     const __m512 half = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5f)), rest);
     return _mm512_mask_sub_ps(half, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ), x, half);
+}
+
+inline __m512 tangent(__m512 x) {  // tanh x = 1 - 2 / (1 + exp 2x)
+    // In this order of `min` what is not a number stays so.
+    const __m512 one = _mm512_set1_ps(1), two = _mm512_set1_ps(2);
+    const __m512 up = exponential<float>(_mm512_min_ps(_mm512_set1_ps(80), _mm512_mul_ps(two, x)));
+    return _mm512_fnmadd_ps(two, over<float>(_mm512_add_ps(one, up)), one);
 }
 
 template <class A>
@@ -295,7 +318,6 @@ struct Encoder {
     const Shape &s;
     const int64_t depth, row, qkv_row, inside_row, longest;
     const bool together;  // Whether other threads work on other pieces of the same sequences.
-    float *out;           // [N, H], or [B, H]
 
     float *states{}, *first_states{};  // [N, row], [B, row]
     A *first_rows{};                   // [B, row]: of first pieces, what reaches the last layer's queries.
@@ -305,6 +327,8 @@ struct Encoder {
         A *rows, *inside;  // [BLOCK, row], [BLOCK, inside_row]
         K *keys, *values, *weights;
         float *scores, *queries;  // Of first pieces [BLOCK, row].
+        float *words;             // [BLOCK, filled(E)]
+        K *embedded;              // The same, to be multiplied.
         int64_t packed = -1;      // Of which layer and sequence keys and values are packed.
     };
 
@@ -312,13 +336,15 @@ struct Encoder {
 
     Scratch scratch(Arena &arena) const {
         const int64_t packs = s.heads * key_size(), scores = TALL * filled(longest),
-                      first = s.first ? BLOCK * row : 0;
-        arena.begin(BLOCK * (row + inside_row) * sizeof(A) + (2 * packs + scores) * sizeof(K) +
-                    (scores + first) * 4 + 1024);
+                      first = s.first ? BLOCK * row : 0,
+                      words = s.embedding ? BLOCK * filled(s.embedding->width) : 0;
+        arena.begin(BLOCK * (row + inside_row) * sizeof(A) + (2 * packs + scores + words) * sizeof(K) +
+                    (scores + first + words) * 4 + 2048);
         Scratch x;
         x.rows = arena.take<A>(BLOCK * row), x.inside = arena.take<A>(BLOCK * inside_row);
         x.keys = arena.take<K>(packs), x.values = arena.take<K>(packs), x.weights = arena.take<K>(scores);
         x.scores = arena.take<float>(scores), x.queries = arena.take<float>(first);
+        x.words = arena.take<float>(words), x.embedded = arena.take<K>(words);
         return x;
     }
 
@@ -327,35 +353,82 @@ struct Encoder {
         return std::lower_bound(s.starts, s.starts + s.sequences, piece) - s.starts;
     }
 
-    void copied(int64_t rows, const float *x, A *to, Scale scale) const {
-        const Put<A> put(scale);
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < row; j += WIDE) put(to + i * row + j, vector(x + i * row + j));
+    template <class T>
+    static void copied(int64_t count, const float *x, T *to, Scale scale) {
+        const Put<T> put(scale);
+        for (int64_t i = 0; i < count; i += WIDE) put(to + i, vector(x + i));
     }
 
-    void normalised(int64_t rows, float *x, const float *weight, const float *bias) const {
-        for (int64_t i = 0; i < rows; i++, x += row) {
+    // Rows of so many numbers, filled up.
+    void normalised(int64_t rows, int64_t width, float *x, const float *weight, const float *bias) const {
+        const int64_t wide = filled(width);
+        for (int64_t i = 0; i < rows; i++, x += wide) {
             __m512 total = _mm512_setzero_ps(), square = _mm512_setzero_ps();
-            for (int64_t j = 0; j < row; j += WIDE) total = _mm512_add_ps(total, vector(x + j));
-            const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(total) / s.hidden);
-            for (int64_t j = 0; j < row; j += WIDE) {
-                const __m512 away = _mm512_maskz_sub_ps(some(s.hidden - j), vector(x + j), mean);
+            for (int64_t j = 0; j < wide; j += WIDE) total = _mm512_add_ps(total, vector(x + j));
+            const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(total) / width);
+            for (int64_t j = 0; j < wide; j += WIDE) {
+                const __m512 away = _mm512_maskz_sub_ps(some(width - j), vector(x + j), mean);
                 square = _mm512_fmadd_ps(away, away, square);
             }
             const __m512 scale =
-                _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(square) / s.hidden + s.epsilon));
-            for (int64_t j = 0; j < row; j += WIDE) {
+                _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(square) / width + s.epsilon));
+            for (int64_t j = 0; j < wide; j += WIDE) {
                 const __m512 z = _mm512_mul_ps(_mm512_sub_ps(vector(x + j), mean), scale);
                 _mm512_storeu_ps(x + j, _mm512_fmadd_ps(z, vector(weight + j), vector(bias + j)));
             }
         }
     }
 
+    // Of pieces [from, to) the words' rows.
+    void looked_up(int64_t from, int64_t to, float *y) const {
+        const int64_t width = s.embedding->width;
+        for (int64_t i = from; i < to; i++, y += filled(width))
+            for (int64_t j = 0; j < filled(width); j += WIDE)
+                _mm512_storeu_ps(
+                    y + j, vector(s.embedding->words.rows + s.ids[i] * width + j, some(width - j)));
+    }
+
+    // What their places and segments say added to that, and the norm.
+    void placed(int64_t from, int64_t to, int64_t width, float *y) const {
+        const Embedding &e = *s.embedding;
+        for (int64_t i = from; i < to; i++)
+            for (int64_t j = 0; j < width; j += WIDE) {
+                float *at = y + (i - from) * filled(width) + j;
+                const float *place = e.positions.rows + s.positions[i] * width + j,
+                            *segment = e.segments.rows + s.segments[i] * width + j;
+                const __m512 sum = _mm512_add_ps(vector(at), vector(place, some(width - j)));
+                _mm512_storeu_ps(at, _mm512_add_ps(sum, vector(segment, some(width - j))));
+            }
+        normalised(to - from, width, y, e.weight, e.bias);
+    }
+
+    // The states of pieces [from, to) before the first layer.
+    void embed(Scratch &x, int64_t from, int64_t to) const {
+        const Embedding &e = *s.embedding;
+        const int64_t wide = filled(e.width);
+        float *y = states + from * row, *words = e.factor.weight ? x.words : y;
+        looked_up(from, to, words);
+        if (!e.late) placed(from, to, e.width, words);
+        if (e.factor.weight) {
+            copied(wide * (to - from), words, x.embedded, {});
+            multiply(e.factor, {}, to - from, row, e.width, x.embedded, wide,
+                     [&](int64_t i, int64_t j, __m512 z) { _mm512_storeu_ps(y + i * row + j, z); });
+        }
+        if (e.late) placed(from, to, s.hidden, y);
+    }
+
+    void take(int64_t from, int64_t to) const {
+        for (int64_t i = from; i < to; i++)
+            for (int64_t j = 0; j < row; j += WIDE)
+                _mm512_storeu_ps(states + i * row + j,
+                                 vector(s.given + i * s.hidden + j, some(s.hidden - j)));
+    }
+
     // Pieces [from, to) into a layer's queries, keys and values; in the last, queries of first pieces alone.
     void read(Scratch &x, int64_t layer, int64_t from, int64_t to) const {
         const Layer &l = s.each[layer];
         const Matrix *parts[] = {&l.attention->query, &l.attention->key, &l.attention->value};
-        copied(to - from, states + from * row, x.rows, l.qkv);
+        copied((to - from) * row, states + from * row, x.rows, l.qkv);
         for (int64_t part = last(layer); part < 3; part++) {
             K *at = qkv[layer % 2] + from * qkv_row + part * row;
             multiply(*parts[part], l.qkv, to - from, row, s.hidden, x.rows, row,
@@ -496,19 +569,28 @@ struct Encoder {
             _mm512_storeu_ps(y + i * row + j, _mm512_add_ps(vector(y + i * row + j), more));
         };
         multiply(l.attention->output, l.output, rows, row, s.hidden, x.rows, row, added);
-        normalised(rows, y, l.attention->weight, l.attention->bias);
-        copied(rows, y, x.rows, l.up);
+        normalised(rows, s.hidden, y, l.attention->weight, l.attention->bias);
+        copied(rows * row, y, x.rows, l.up);
         multiply(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row,
                  [&](int64_t i, int64_t j, __m512 z) {
                      inside(x.inside + i * inside_row + j, activated<A>(s.activation, z));
                  });
         multiply(l.feedforward->down, l.down, rows, row, s.inside, x.inside, inside_row, added);
-        normalised(rows, y, l.feedforward->weight, l.feedforward->bias);
+        normalised(rows, s.hidden, y, l.feedforward->weight, l.feedforward->bias);
     }
 
     void give(int64_t from, int64_t to, const float *y) const {
         for (int64_t i = from; i < to; i++, y += row)
-            std::memcpy(out + i * s.hidden, y, s.hidden * sizeof(float));
+            std::memcpy(s.out + i * s.hidden, y, s.hidden * sizeof(float));
+    }
+
+    // Of sequences [from, to), whose first pieces' states are y.
+    void pool(int64_t from, int64_t to, const float *y) const {
+        if (!s.pooler) return;
+        float *pooled = s.pooled + from * s.hidden;
+        multiply(*s.pooler, {}, to - from, row, s.hidden, y, row, [&](int64_t i, int64_t j, __m512 z) {
+            _mm512_mask_storeu_ps(pooled + i * s.hidden + j, some(s.hidden - j), tangent(z));
+        });
     }
 
     // The last layer for the sequences that begin in [from, to).
@@ -522,21 +604,22 @@ struct Encoder {
             gather_first(x, layer, b, b + count, x.queries);
             finish(x, layer, count, first_states + b * row);
             give(b, b + count, first_states + b * row);
+            pool(b, b + count, first_states + b * row);
         }
     }
 
     // A thread's pieces [from, to), through all layers.
-    void through(Scratch &x, int64_t from, int64_t to, const float *given) const {
+    void through(Scratch &x, int64_t from, int64_t to) const {
         const int64_t count = parts(to - from, BLOCK);
         const auto each = [&](auto what) {
             for (int64_t t = 0; t < count; t++)
                 what(from + (to - from) * t / count, from + (to - from) * (t + 1) / count);
         };
         each([&](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; i++)
-                for (int64_t j = 0; j < row; j += WIDE)
-                    _mm512_storeu_ps(states + i * row + j,
-                                     vector(given + i * s.hidden + j, some(s.hidden - j)));
+            if (s.embedding)
+                embed(x, begin, end);
+            else
+                take(begin, end);
             read(x, 0, begin, end);
         });
         for (int64_t layer = 0; layer < s.layers; layer++) {
@@ -558,11 +641,11 @@ struct Encoder {
 
 // A batch, or some sequences of it: memory for all of them, and their states.
 template <class A>
-Encoder<A> prepared(const Shape &s, Arena &arena, float *out, bool together) {
+Encoder<A> prepared(const Shape &s, Arena &arena, bool together) {
     int64_t longest = 1;
     for (int64_t b = 0; b < s.sequences; b++) longest = std::max(longest, s.starts[b + 1] - s.starts[b]);
     const int64_t row = filled(s.hidden);
-    Encoder<A> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together, out};
+    Encoder<A> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together};
     using K = typename Encoder<A>::K;
     arena.begin((s.pieces + s.sequences) * row * 4 + s.sequences * row * sizeof(A) +
                 6 * s.pieces * row * sizeof(K) + 1024);
@@ -574,32 +657,34 @@ Encoder<A> prepared(const Shape &s, Arena &arena, float *out, bool together) {
 
 // Few sequences, all threads on each. Memory is taken before: nobody could catch what one of them throws.
 template <class A>
-void together(const Shape &s, const float *given, float *out) {
+void together(const Shape &s) {
     thread_local Arena shared;
     thread_local std::vector<Arena> arenas;
-    const Encoder<A> e = prepared<A>(s, shared, out, true);
+    const Encoder<A> e = prepared<A>(s, shared, true);
     if (int64_t(arenas.size()) < s.threads) arenas.resize(s.threads);
     std::vector<typename Encoder<A>::Scratch> own;
     for (int64_t t = 0; t < s.threads; t++) own.push_back(e.scratch(arenas[t]));
 #pragma omp parallel num_threads(s.threads)
     {
         const int64_t t = omp_get_thread_num(), count = omp_get_num_threads();
-        e.through(own[t], s.pieces * t / count, s.pieces * (t + 1) / count, given);
+        e.through(own[t], s.pieces * t / count, s.pieces * (t + 1) / count);
     }
 }
 
 // Sequences [from, to), by one thread.
 template <class A>
-void alone(const Shape &whole, int64_t from, int64_t to, const float *given, float *out) {
+void alone(const Shape &whole, int64_t from, int64_t to) {
     thread_local Arena states, own;
     const int64_t begin = whole.starts[from];
     std::vector<int64_t> starts(whole.starts + from, whole.starts + to + 1);
     for (int64_t &start : starts) start -= begin;
     Shape s = whole;
     s.pieces = starts.back(), s.sequences = to - from, s.starts = starts.data();
-    const Encoder<A> e = prepared<A>(s, states, out + (s.first ? from : begin) * s.hidden, false);
+    s.ids += begin, s.positions += begin, s.segments += begin, s.given += begin * s.hidden;
+    s.out += (s.first ? from : begin) * s.hidden, s.pooled += from * s.hidden;
+    const Encoder<A> e = prepared<A>(s, states, false);
     typename Encoder<A>::Scratch x = e.scratch(own);
-    e.through(x, 0, s.pieces, given + begin * s.hidden);
+    e.through(x, 0, s.pieces);
 }
 
 // Whether there was memory for the work. An exception that leaves a thread or the library ends the process.
@@ -614,7 +699,7 @@ bool fits(Work work) {
 }
 
 template <class A>
-void layers(const Shape &s, const float *given, float *out) {
+void layers(const Shape &s) {
     // Groups of whole sequences, about a block of rows, or less where there are too few for all threads.
     const int64_t rows = s.threads == 1 ? BLOCK : std::clamp(s.pieces / (6 * s.threads), BLOCK / 3, BLOCK);
     std::vector<int64_t> groups{0};
@@ -622,28 +707,41 @@ void layers(const Shape &s, const float *given, float *out) {
         if (s.starts[b + 1] - s.starts[groups.back()] > rows) groups.push_back(b);
     const int64_t count = groups.size();
     groups.push_back(s.sequences);
-    if (s.threads > 1 && count < 3 * s.threads) return together<A>(s, given, out);
+    if (s.threads > 1 && count < 3 * s.threads) return together<A>(s);
     bool all = true;
 #pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) reduction(&& : all) if (s.threads > 1)
     for (int64_t g = 0; g < count; g++)
-        all = fits([&] { alone<A>(s, groups[g], groups[g + 1], given, out); }) && all;
+        all = fits([&] { alone<A>(s, groups[g], groups[g + 1]); }) && all;
     if (!all) throw std::bad_alloc();
+}
+
+// Whether every number is one of a table's rows.
+bool within(const Table &table, const int64_t *numbers, int64_t count) {
+    return std::all_of(numbers, numbers + count, [&](int64_t n) { return 0 <= n && n < table.count; });
+}
+
+bool known(const Shape &s) {
+    const Embedding *e = s.embedding;
+    return !e || (within(e->words, s.ids, s.pieces) && within(e->positions, s.positions, s.pieces) &&
+                  within(e->segments, s.segments, s.pieces));
+}
+
+enum { DONE, NO_MEMORY, UNKNOWN };
+
+template <class A>
+int answered(const Shape &s) {
+    if (!known(s)) return UNKNOWN;
+    return fits([&] { layers<A>(s); }) ? DONE : NO_MEMORY;
 }
 
 }  // namespace
 
-extern "C" {  // Each gives whether there was memory for it.
-bool layers_float(const Shape *s, const float *given, float *out) {
-    return fits([&] { layers<float>(*s, given, out); });
-}
+extern "C" {
+int layers_float(const Shape *s) { return answered<float>(*s); }
 #ifdef __AVX512BF16__
-bool layers_bf16(const Shape *s, const float *given, float *out) {
-    return fits([&] { layers<bf16>(*s, given, out); });
-}
+int layers_bf16(const Shape *s) { return answered<bf16>(*s); }
 #ifdef __AVX512VNNI__
-bool layers_byte(const Shape *s, const float *given, float *out) {
-    return fits([&] { layers<byte>(*s, given, out); });
-}
+int layers_byte(const Shape *s) { return answered<byte>(*s); }
 #endif
 #endif
 }
