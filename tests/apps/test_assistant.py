@@ -46,6 +46,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("How long does a refund take?", "refunds.txt", "A refund takes five working days."),
         ("Is the shop closed on Sunday?", "hours.txt", "On Sundays the shop is closed."),
         ("包裹几天送到？", "送货.txt", "包裹三天内送到。"),
+        ("包裹多久送到？", "送货.txt", "包裹三天内送到。"),
         ("退款要多少个工作日", "送货.txt", "退款要五个工作日。"),
         ("Can I return my gift?", "faq.jsonl#gift", FAQ[0]["answer"]),
         ("发票怎么开", "faq.jsonl#发票", FAQ[1]["answer"]),
@@ -90,6 +91,14 @@ def test_a_question_may_go_on_from_the_one_before(shop: Path) -> None:
 def test_a_question_is_about_its_own_words() -> None:
     assert asked("How long does the refund take?") == ["refund"]
     assert {"退款", "退", "款"} <= set(asked("退款要多少天？")) and "多少" not in asked("退款要多少天？")
+
+
+def test_a_seam_of_two_words_counts_less_than_a_word(shop: Path) -> None:
+    """裹多 and 久送 stand nowhere, and are no words."""
+    assistant = Assistant(shop)
+    assert not {"久", "几天"} & set(asked("包裹多久送到？"))
+    covered = assistant.covered("包裹送到", "包裹三天内送到。")
+    assert covered > 0.8 > assistant.covered("包裹丢了", "包裹三天内送到。")
 
 
 def test_ask_from_the_command_line(

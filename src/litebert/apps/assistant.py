@@ -23,6 +23,9 @@ KNOWN = 0.5
 """The share of a question that must be found again for anything to be known of it."""
 READ = 8
 """Passages that are looked through."""
+_SEAM = 0.5
+"""What two characters count that stand together nowhere. Of 300 questions of LCQMC, asked in other words of
+an index of 300, 94.3 % get their answer where 10 % of 300 others get one; at 1 it is 91.7 %."""
 _BRIEF = 2
 """A question of at most so many terms of its own goes on from the one before."""
 
@@ -34,7 +37,9 @@ _EMPTY = frozenset(
         "there here about as so than then also any some please tell know many much long get got one take "
         "takes need want work happen"
     )
-) | frozenset("的了吗呢吧啊是在有和与或不就也都我你他她它们这那哪谁么什怎请问个为上下到会能可以要多少几")
+) | frozenset(
+    "的了吗呢吧啊是在有和与或不就也都我你他她它们这那哪谁么什怎请问个为上下到会能可以要多少几久才还很把被给让想该吧呀哦又再得着过"
+)
 """What questions are put in, not what they are about: of no weight."""
 _POINTING = re.compile(
     r"\b(it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|then|one)\b"
@@ -120,11 +125,17 @@ class Assistant:
 
     def covered(self, question: str, text: str) -> float:
         """The share of what a question asks about that a text holds, each term by its weight, 0 to 1."""
-        wanted = asked(question)
-        weights = {term: self.search.index.words.weight(term) for term in wanted}
+        weights = {term: self._counted(term) for term in asked(question)}
         whole = sum(weights.values())
         held = set(terms(text))
         return sum(weight for term, weight in weights.items() if term in held) / whole if whole else 0.0
+
+    def _counted(self, term: str) -> float:
+        """The rarer, the more. Two characters that stand together nowhere are as likely the seam of two words
+        (裹多 in 包裹多久) as a word, and count half."""
+        words = self.search.index.words
+        seam = len(term) == 2 and not term.isascii() and not words.having(term)
+        return words.weight(term) * (_SEAM if seam else 1)
 
     def _quoted(self, question: str, passage: int, share: float) -> Reply:
         """The sentence of a passage that says most of the question; of a FAQ the whole answer."""

@@ -94,8 +94,12 @@ class WordIndex:
 
     def weight(self, term: str) -> float:
         """The rarer a term, the more it counts: ln(1 + (P - n + 0.5) / (n + 0.5)) if n of P have it."""
-        having = len(self._postings(term)[0])
+        having = self.having(term)
         return float(np.log(1 + (len(self) - having + 0.5) / (having + 0.5)))
+
+    def having(self, term: str) -> int:
+        """How many passages have a term."""
+        return len(self._postings(term)[0])
 
     def _postings(self, term: str) -> tuple[Ints, Ints]:
         """The rows that have a term, and how often."""
