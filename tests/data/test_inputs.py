@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ import pytest
 from litebert.data.inputs import read_inputs
 from litebert.errors import DataError, InputError
 from litebert.tasks.classification import Classification
+from litebert.tasks.code import Code, Description
 from litebert.tasks.entities import EntityTask
+from litebert.tasks.summarisation import Document, Summarisation
 from litebert.tasks.texts import Text
 from litebert.tasks.words import Words
 
@@ -161,3 +164,15 @@ def test_a_named_pipe_is_read_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         pool.submit(path.write_text, '{"text": "Ann"}\n')
         assert list(read_inputs(str(path), task)) == [Words("Ann")]
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.json"])
+def test_rows_of_other_sets_are_asked_as_they_come(tmp_path: Path, name: str) -> None:
+    """SciTLDR has sentences for a text; CoNaLa null where it has not rewritten a question."""
+    for task, row, given in (
+        (Summarisation(), {"source": ["One.", "Two."], "target": ["A."]}, Document("One. Two.")),
+        (Code(), {"rewritten_intent": None, "intent": "sort x", "snippet": "y"}, Description("sort x")),
+        (Code(), {"rewritten_intent": "sort y", "intent": "sort x"}, Description("sort y")),
+    ):
+        (tmp_path / name).write_text(json.dumps(row if name == "in.jsonl" else [row]))
+        assert list(read_inputs(str(tmp_path / name), task)) == [given]

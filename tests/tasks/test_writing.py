@@ -19,6 +19,7 @@ from litebert.engine.opening import open_model
 from litebert.errors import DataError, UsageError
 from litebert.tasks import written
 from litebert.tasks.code import Code
+from litebert.tasks.fill_mask import FillMask
 from litebert.tasks.generation import Generation
 from litebert.tasks.summarisation import Summarisation
 from litebert.tasks.translation import Foreign, Translation
@@ -138,6 +139,8 @@ def test_plain_text_is_cut_between_words(tmp_path: Path) -> None:
     assert examples[0].wanted.text == "a short line, and more"
     assert max(len(e.wanted.text) for e in examples) <= 1500
     assert " ".join(e.wanted.text for e in examples[1:]) == " ".join(["word"] * 1000)
+    gaps = read(str(path), FillMask())
+    assert [e.given.text for e in gaps] == [e.wanted.text for e in examples]
 
 
 def test_rows_of_other_sets_are_read_as_they_come(tmp_path: Path) -> None:
@@ -147,6 +150,12 @@ def test_rows_of_other_sets_are_read_as_they_come(tmp_path: Path) -> None:
     first, second = read(str(path), Summarisation())
     assert first.given.document == "One. Two." and first.wanted == Wanted("A.", ("B.",))
     assert second.wanted == Wanted("C.")
+    questions = tmp_path / "questions.json"
+    asked = [("How to sort?", "sort the list `x`"), ("Reverse a list?", None)]
+    rows = [{"intent": one, "rewritten_intent": other, "snippet": "x"} for one, other in asked]
+    questions.write_text(json.dumps(rows))
+    described = [example.given.description for example in read(str(questions), Code())]
+    assert described == ["sort the list `x`", "Reverse a list?"]
 
 
 def _shouting(folder: Path, count: int = 240) -> tuple[str, str]:

@@ -64,7 +64,7 @@ def usual_columns(task: Task[Any, Any], cells: Mapping[str, Any]) -> dict[str, s
     if not needed and "text" in cells and not any(name in cells for name in all_fields):
         return {all_fields[0]: "text"}  # All may be left out, but this is meant.
     usual = {
-        field: next((name for name in task.columns.get(field, ()) if name in cells), None)
+        field: next((name for name in task.columns.get(field, ()) if cells.get(name) is not None), None)
         for field in needed
         if field not in cells
     }

@@ -78,7 +78,7 @@ def _json_input(
 
     try:
         renamed = {field: cells[column] for field, column in columns.items() if column in cells}
-        return adapter.validate_python(by_usual_names(task, cells | renamed))
+        return adapter.validate_python(task.asked(by_usual_names(task, cells | renamed), {}))
     except ValidationError as error:
         where, what = first_fault(error)
         wrong = f"{what[:1].lower()}{what[1:]}"
@@ -121,7 +121,7 @@ def _table_inputs(
         make = Maker(task.Input, wanted, chosen)
         for line, cells in chain(sample, table.rows):
             try:
-                yield make(cells)
+                yield make(task.asked(cells, chosen))
             except ValueError as error:
                 yield InputError(f"{shown(path)}:{line}: {error}")
 

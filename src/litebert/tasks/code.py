@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from litebert.tasks.task import Record
 from litebert.tasks.writing import TEXTS, Writing
@@ -42,3 +42,10 @@ class Code(Writing[Description]):
 
     vocabulary: int = 4000
     copies: bool = True
+
+    def asked(self, cells: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+        """CoNaLa has rewritten some of what was asked; of the rest, it is as it was asked."""
+        column = columns.get("description", "")
+        if column == "rewritten_intent" and cells.get(column) is None and "intent" in cells:
+            cells = {**cells, column: cells["intent"]}
+        return super().asked(cells, columns)

@@ -50,6 +50,10 @@ class FileDefaults(Generic[InputT, OutputT]):
         row, in words that fit any such row. Raises `ValueError`, or `PartError`."""
         return cells
 
+    def asked(self, cells: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002
+        """`row` for the Input's columns alone: of a row that is to be answered, too. Raises `ValueError`."""
+        return cells
+
     def exercise(self, given: InputT, wanted: OutputT) -> tuple[InputT, OutputT]:
         """A row of a file, as it is learnt from and judged by; mostly as it is. Raises `ValueError` if the
         two do not fit together."""

@@ -100,6 +100,7 @@ class FillMask(Task[Cloze, Filled]):
         "answers": ("answers", "answer", "words", "word", "targets"),
         "hide": ("hide",),
     }
+    plain = ("text",)
     cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"answers": several}
     piecewise = frozenset({"answer"})
     architecture = "ForMaskedLM"

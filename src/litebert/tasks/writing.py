@@ -142,14 +142,17 @@ class Writing(TextTask[InputT], Decoding):
         note: Callable[[str], None],  # noqa: ARG002
     ) -> dict[str, Any]:
         """A list of sentences is a source; a list of texts to write is a text and further references."""
-        source, text = columns.get(fields(self.Input)[0].name), columns.get("text")
-        changed = dict(cells)
-        if source is not None and _is_texts(cells.get(source)):
-            changed[source] = " ".join(cells[source])
+        changed, text = dict(self.asked(cells, columns)), columns.get("text")
         if text is not None and _is_texts(cells.get(text)) and cells[text]:
             changed[text], *others = cells[text]
             changed[columns.get("references", "references")] = others
         return changed
+
+    def asked(self, cells: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+        """A list of sentences is a source."""
+        field = fields(self.Input)[0].name
+        source = columns.get(field, field)
+        return {**cells, source: " ".join(cells[source])} if _is_texts(cells.get(source)) else cells
 
     def encode(self, given: InputT, tokenizer: Tokenizer) -> list[Encoding]:
         return self._framed(tokenizer, tokenizer.encode(self._source(given)))

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from litebert.data.example import Examples
-from litebert.data.formats.table import Cells
 from litebert.data.plain import plain_file
 from litebert.data.source import Read, Source, by_hash, from_file
 from litebert.tasks.code import Code, Description
@@ -49,13 +48,8 @@ def _even(text: str) -> str:
     return _LITERAL.sub(lambda found: found[1] or " ", text.strip())
 
 
-def _intent(cells: Cells) -> Cells:
-    """What was asked, as it was rewritten where it was."""
-    return cells | {"intent": cells.get("rewritten_intent") or cells["intent"]}
-
-
 _django = _changed(plain_file(("django_code/all.anno", "django_code/all.code"), Code()), _even)
-_CONALA = {"description": "intent", "text": "snippet"}
+_CONALA = {"description": "rewritten_intent", "text": "snippet"}
 
 django = Source(
     Code(),
@@ -68,13 +62,9 @@ django = Source(
 conala = Source(
     Code(),
     {
-        **by_hash(from_file("conala/conala-train.v1.1.json", Code(), _CONALA, edit=_intent, format="json")),
+        **by_hash(from_file("conala/conala-train.v1.1.json", Code(), _CONALA, format="json")),
         "test": from_file(
-            "conala/conala_annotations.zip/examples.annotated.test.json",
-            Code(),
-            _CONALA,
-            edit=_intent,
-            format="json",
+            "conala/conala_annotations.zip/examples.annotated.test.json", Code(), _CONALA, format="json"
         ),
     },
     "CoNaLa: questions of programmers and lines that answer them (arXiv 1805.08949)",
