@@ -28,7 +28,8 @@ from litebert import durable
 from litebert.errors import LitebertError
 from litebert.model.native.compiler import SECONDS, compiler, decided, kernels, wanted
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "layers.cpp"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("attention.cpp", "kernels.cpp", "layers.cpp"))
+HEADERS = (Path(__file__).with_name("numbers.h"),)
 _FLAGS = ("-O3", "-std=c++17", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-mcpu=native",))
 """How compilers are told to make use of all that this processor has; the first that is understood."""
@@ -180,7 +181,8 @@ def _digest(data: bytes) -> str:
 
 def _made_of() -> str:
     """Of what the library is made from: source, flags and processor."""
-    return _digest(b"\0".join((*map(Path.read_bytes, SOURCES), repr((_FLAGS, _OWN)).encode(), _processor())))
+    code = map(Path.read_bytes, (*HEADERS, *SOURCES))
+    return _digest(b"\0".join((*code, repr((_FLAGS, _OWN)).encode(), _processor())))
 
 
 def _processor() -> bytes:

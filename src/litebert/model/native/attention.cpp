@@ -1,0 +1,325 @@
+// Attention over packed sequences in a training step, each where it lies, forward and back.
+//
+// Scores, shares and all sums are fp32. In bf16 what is multiplied is rounded to it where the processor has a
+// product of pairs, and else multiplied in fp32. A factor K of a product is float or bf16; STEP numbers along
+// the sum are taken together. It comes in one of two layouts, which for float are the same:
+// - rows [n][wide], to be summed along a row;
+// - pairs [n / STEP][wide][STEP], to be summed over rows.
+//
+// Shapes: N pieces, B sequences, H = A heads x D; all tensors in rows, without gaps.
+
+#include <type_traits>
+#include <vector>
+
+#include "numbers.h"
+
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
+namespace {
+
+constexpr int64_t BLOCK = 64;  // Rows of scores that are worked out at once, so that they stay in the cache.
+
+template <class K>
+constexpr int64_t STEP = 4 / sizeof(K);
+
+typedef uint32_t word __attribute__((may_alias));  // STEP neighbours.
+
+int64_t filled(int64_t n) { return (n + WIDE - 1) / WIDE * WIDE; }
+int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
+
+// ---- layouts ------------------------------------------------------------------------------------------------
+
+// One head of one sequence out of rows [N, width], as rows filled up with zeros.
+template <class T, class K>
+void rows_of(const T *from, int64_t width, int64_t length, int64_t depth, K *to) {
+    int64_t wide = filled(depth);
+    for (int64_t i = 0; i < length; i++) {
+        for (int64_t d = 0; d < depth; d++) put(to[i * wide + d], from[i * width + d]);
+        for (int64_t d = depth; d < wide; d++) to[i * wide + d] = K{};
+    }
+}
+
+// The pairs of rows turned, [D, length], filled up with zeros.
+template <class K>
+void turned(const K *rows, int64_t length, int64_t depth, K *to) {
+    int64_t wide = filled(length), across = filled(depth) / STEP<K>;
+    const word *from = (const word *)rows;
+    word *out = (word *)to;
+    for (int64_t d = 0; d < parts(depth, STEP<K>); d++) {
+        for (int64_t i = 0; i < length; i++) out[d * wide + i] = from[i * across + d];
+        for (int64_t i = length; i < wide; i++) out[d * wide + i] = 0;
+    }
+}
+
+inline const float *rows(const float *x, int64_t, int64_t, float *) { return x; }
+inline const float *pairs(const float *rows, int64_t, int64_t, float *) { return rows; }
+
+template <class T>
+void put_rows(const float *from, int64_t length, int64_t depth, T *to, int64_t width) {
+    for (int64_t i = 0; i < length; i++)
+        for (int64_t d = 0; d < depth; d++) put(to[i * width + d], from[i * filled(depth) + d]);
+}
+
+// ---- products -----------------------------------------------------------------------------------------------
+
+inline lanes more(const float *a, const float *b, lanes sum) { return sum + at(b) * *a; }
+
+#ifdef __AVX512BF16__
+template <class T>
+using Factor = T;
+
+inline const bf16 *rows(const float *x, int64_t length, int64_t wide, bf16 *to) {
+    for (int64_t j = 0; j < length * wide; j += WIDE)
+        *(halves *)(to + j) = (halves)_mm512_cvtneps_pbh((__m512)at(x + j));
+    return to;
+}
+
+inline const bf16 *pairs(const bf16 *rows, int64_t length, int64_t wide, bf16 *to) {
+    for (int64_t i = 0; i < length; i += 2)
+        for (int64_t j = 0; j < wide; j += WIDE) {
+            words pair = __builtin_convertvector(*(const halves *)(rows + i * wide + j), words);
+            if (i + 1 < length)
+                pair |= __builtin_convertvector(*(const halves *)(rows + (i + 1) * wide + j), words) << 16;
+            std::memcpy(to + i * wide + 2 * j, &pair, sizeof pair);
+        }
+    return to;
+}
+
+inline lanes more(const bf16 *a, const bf16 *b, lanes sum) {
+    return (lanes)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(*(const word *)a),
+                                   (__m512bh)_mm512_loadu_si512(b));
+}
+#else
+template <class T>
+using Factor = float;
+#endif
+
+template <class K>
+struct Left {  // STEP neighbours a(i, k) stand at [i * row + k / STEP * column].
+    const K *at;
+    int64_t row, column;
+};
+
+template <class K>
+Left<K> along(const K *rows, int64_t wide) {
+    return {rows, wide, STEP<K>};
+}
+template <class K>
+Left<K> across(const K *pairs, int64_t wide) {
+    return {pairs, STEP<K>, wide * STEP<K>};
+}
+
+template <int R, int V, class K>
+inline void tile(Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, int64_t steps, bool add) {
+    lanes sum[R][V];
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; v++) sum[r][v] = add ? at(c + r * c_row + v * WIDE) : lanes{};
+    for (int64_t k = 0; k < steps; k++)
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++)
+                sum[r][v] = more(a.at + r * a.row + k * a.column, b + (k * b_row + v * WIDE) * STEP<K>, sum[r][v]);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; v++) *(lanes *)(c + r * c_row + v * WIDE) = sum[r][v];
+}
+
+template <int V, class K>
+inline void strip(int64_t m, Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, int64_t steps, bool add) {
+    constexpr int TALL = V == 4 ? 6 : 12;
+    int64_t i = 0;
+    auto left = [&] { return Left<K>{a.at + i * a.row, a.row, a.column}; };
+    for (; i + TALL <= m; i += TALL) tile<TALL, V>(left(), b, b_row, c + i * c_row, c_row, steps, add);
+    for (; i + 4 <= m; i += 4) tile<4, V>(left(), b, b_row, c + i * c_row, c_row, steps, add);
+    for (; i < m; i++) tile<1, V>(left(), b, b_row, c + i * c_row, c_row, steps, add);
+}
+
+// c [m, n] = a [m, depth] b [depth, n], or added to it; b in pairs, n a multiple of WIDE.
+template <class K>
+void multiply(int64_t m, int64_t n, int64_t depth, Left<K> a, const K *b, float *c, bool add = false) {
+    int64_t j = 0, steps = parts(depth, STEP<K>);
+    auto right = [&] { return b + j * STEP<K>; };
+    for (; j + 4 * WIDE <= n; j += 4 * WIDE) strip<4>(m, a, right(), n, c + j, n, steps, add);
+    for (; j + 2 * WIDE <= n; j += 2 * WIDE) strip<2>(m, a, right(), n, c + j, n, steps, add);
+    for (; j < n; j += WIDE) strip<1>(m, a, right(), n, c + j, n, steps, add);
+}
+
+// ---- one head of one sequence -------------------------------------------------------------------------------
+
+struct Noise {  // Dropout by counter.
+    const int32_t *rows, *columns;  // [N, A], [N]; rows are null where nothing is dropped.
+    int32_t least;
+    float scale;
+};
+
+struct Shape {
+    const int64_t *starts;  // [B + 1]
+    int64_t sequences, heads, depth, threads, causal;
+    float scale;
+
+    int64_t longest() const {
+        int64_t most = 0;
+        for (int64_t b = 0; b < sequences; b++) most = std::max(most, starts[b + 1] - starts[b]);
+        return most;
+    }
+};
+
+struct Head {  // Of which sequence, and where its first piece is.
+    const Shape &s;
+    int64_t number, start, length, wide, deep;
+
+    Head(const Shape &s, int64_t task)
+        : s(s), number(task % s.heads), start(s.starts[task / s.heads]),
+          length(s.starts[task / s.heads + 1] - start), wide(filled(length)), deep(filled(s.depth)) {}
+
+    int64_t hidden() const { return s.heads * s.depth; }
+    int64_t seen(int64_t i) const { return s.causal ? i + 1 : length; }
+    int64_t place(int64_t i) const { return (start + i) * s.heads + number; }
+    template <class T>
+    T *in(T *tensor, int64_t which, int64_t of) const {  // Of the `of` tensors side by side in its rows.
+        return tensor + start * of * hidden() + which * hidden() + number * s.depth;
+    }
+};
+
+// x becomes exp(scale * x - ceiling), and 0 from `seen` on; the sum of them.
+inline float exponentials(float *x, int64_t seen, int64_t wide, float scale, float ceiling) {
+    std::fill(x + seen, x + wide, -INFINITY);
+    lanes sum{};
+    for (int64_t j = 0; j < wide; j += WIDE) {
+        for (int64_t i = j; i < j + WIDE; i++) x[i] = exponential(scale * x[i] - ceiling);
+        sum += at(x + j);
+    }
+    return sum_of(sum);
+}
+
+inline void drop(float *x, int64_t seen, int64_t row, const int32_t *columns, Noise noise) {
+    for (int64_t j = 0; j < seen; j++) x[j] = kept(row, columns[j], noise.least) ? x[j] * noise.scale : 0;
+}
+
+template <class T>
+struct Forward {
+    using K = Factor<T>;
+    std::vector<K> q, k, kt, v, vp, shares;
+    std::vector<float> x, o;
+
+    Forward(int64_t most, int64_t depth)
+        : q(filled(most) * filled(depth)), k(q), kt(q.size() + filled(most)), v(q), vp(q),
+          shares(BLOCK * filled(most)), x(shares.size()), o(BLOCK * filled(depth)) {}
+
+    void operator()(const Head &h, const T *qkv, T *out, float *logs, Noise noise) {
+        const Shape &s = h.s;
+        rows_of(h.in(qkv, 0, 3), 3 * h.hidden(), h.length, s.depth, q.data());
+        rows_of(h.in(qkv, 1, 3), 3 * h.hidden(), h.length, s.depth, k.data());
+        rows_of(h.in(qkv, 2, 3), 3 * h.hidden(), h.length, s.depth, v.data());
+        turned(k.data(), h.length, s.depth, kt.data());
+        const K *values = pairs(v.data(), h.length, h.deep, vp.data());
+        for (int64_t done = 0; done < h.length; done += BLOCK) {
+            int64_t m = std::min(BLOCK, h.length - done);
+            multiply(m, h.wide, s.depth, along(q.data() + done * h.deep, h.deep), kt.data(), x.data());
+            float whole[BLOCK];
+            for (int64_t i = 0; i < m; i++) whole[i] = share(h, done + i, x.data() + i * h.wide, logs, noise);
+            const K *left = rows(x.data(), m, h.wide, shares.data());
+            multiply(m, h.deep, h.length, along(left, h.wide), values, o.data());
+            for (int64_t i = 0; i < m; i++)
+                for (int64_t d = 0; d < h.deep; d++) o[i * h.deep + d] /= whole[i];
+            put_rows(o.data(), m, s.depth, h.in(out, 0, 1) + done * h.hidden(), h.hidden());
+        }
+    }
+
+    // A row of scores becomes its shares, but for what they are divided by, which is returned.
+    static float share(const Head &h, int64_t i, float *row, float *logs, Noise noise) {
+        float highest = highest_of(row, h.seen(i)), scale = h.s.scale;
+        float sum = exponentials(row, h.seen(i), h.wide, scale, scale * highest);
+        logs[h.place(i)] = scale * highest + std::log(sum);
+        if (noise.rows) drop(row, h.seen(i), noise.rows[h.place(i)], noise.columns + h.start, noise);
+        return sum;
+    }
+};
+
+template <class T>
+struct Backward {
+    using K = Factor<T>;
+    std::vector<K> q, k, v, o, qp, kp, op, kt, vt, left, turned_left;
+    std::vector<float> x, dx, dq, dk, dv;
+
+    Backward(int64_t most, int64_t depth)
+        : q(filled(most) * filled(depth)), k(q), v(q), o(q), qp(q), kp(q), op(q), kt(q.size() + filled(most)),
+          vt(kt), left(BLOCK * filled(most)), turned_left(left), x(left.size()), dx(x),
+          dq(BLOCK * filled(depth)), dk(q.size()), dv(dk) {}
+
+    void operator()(const Head &h, const T *qkv, const float *logs, const T *dout, T *dqkv, Noise noise) {
+        const Shape &s = h.s;
+        rows_of(h.in(qkv, 0, 3), 3 * h.hidden(), h.length, s.depth, q.data());
+        rows_of(h.in(qkv, 1, 3), 3 * h.hidden(), h.length, s.depth, k.data());
+        rows_of(h.in(qkv, 2, 3), 3 * h.hidden(), h.length, s.depth, v.data());
+        rows_of(h.in(dout, 0, 1), h.hidden(), h.length, s.depth, o.data());
+        turned(k.data(), h.length, s.depth, kt.data());
+        turned(v.data(), h.length, s.depth, vt.data());
+        const K *queries = pairs(q.data(), h.length, h.deep, qp.data());
+        const K *keys = pairs(k.data(), h.length, h.deep, kp.data());
+        const K *outs = pairs(o.data(), h.length, h.deep, op.data());
+        for (int64_t done = 0; done < h.length; done += BLOCK) {
+            int64_t m = std::min(BLOCK, h.length - done);
+            multiply(m, h.wide, s.depth, along(q.data() + done * h.deep, h.deep), kt.data(), x.data());
+            multiply(m, h.wide, s.depth, along(o.data() + done * h.deep, h.deep), vt.data(), dx.data());
+            for (int64_t i = 0; i < m; i++)
+                slope(h, done + i, x.data() + i * h.wide, dx.data() + i * h.wide, logs, noise);
+            const K *shares = rows(x.data(), m, h.wide, left.data());
+            shares = pairs(shares, m, h.wide, turned_left.data());
+            multiply(h.length, h.deep, m, across(shares, h.wide), outs + done * h.deep, dv.data(), done > 0);
+            const K *slopes = rows(dx.data(), m, h.wide, left.data());
+            multiply(m, h.deep, h.length, along(slopes, h.wide), keys, dq.data());
+            slopes = pairs(slopes, m, h.wide, turned_left.data());
+            multiply(h.length, h.deep, m, across(slopes, h.wide), queries + done * h.deep, dk.data(), done > 0);
+            put_rows(dq.data(), m, s.depth, h.in(dqkv, 0, 3) + done * 3 * h.hidden(), 3 * h.hidden());
+        }
+        put_rows(dk.data(), h.length, s.depth, h.in(dqkv, 1, 3), 3 * h.hidden());
+        put_rows(dv.data(), h.length, s.depth, h.in(dqkv, 2, 3), 3 * h.hidden());
+    }
+
+    // A row of scores becomes the shares that were used, and what comes back to them becomes the scores' slope.
+    static void slope(const Head &h, int64_t i, float *row, float *drow, const float *logs, Noise noise) {
+        int64_t place = h.place(i), seen = h.seen(i);
+        const int32_t *columns = noise.columns + h.start;
+        exponentials(row, seen, h.wide, h.s.scale, logs[place]);
+        if (noise.rows) drop(drow, seen, noise.rows[place], columns, noise);
+        lanes together{};
+        for (int64_t j = 0; j < h.wide; j += WIDE) together += at(row + j) * at(drow + j);
+        float mean = sum_of(together);
+        for (int64_t j = 0; j < h.wide; j++) drow[j] = row[j] * (drow[j] - mean) * h.s.scale;
+        if (noise.rows) drop(row, seen, noise.rows[place], columns, noise);
+    }
+};
+
+// Each head of each sequence by itself; Work has the memory of one thread.
+template <class Work, class... Given>
+void each(Shape s, Given... given) {
+    int64_t most = s.longest();
+#pragma omp parallel num_threads(s.threads)
+    {
+        Work work(most, s.depth);
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t task = 0; task < s.sequences * s.heads; task++) work(Head(s, task), given...);
+    }
+}
+
+}  // namespace
+
+#define ATTENTION(T)                                                                                            \
+    void attend_forward_##T(Shape s, const T *qkv, T *out, float *logs, Noise noise) {                          \
+        each<Forward<T>>(s, qkv, out, logs, noise);                                                             \
+    }                                                                                                           \
+    void attend_backward_##T(Shape s, const T *qkv, const float *logs, const T *dout, T *dqkv, Noise noise) {   \
+        each<Backward<T>>(s, qkv, logs, dout, dqkv, noise);                                                     \
+    }
+
+extern "C" {
+ATTENTION(float)
+ATTENTION(bf16)
+}
