@@ -207,7 +207,8 @@ def test_threads_of_two_precisions_ask_one_model_at_once() -> None:
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda one: one[0](one[1])["logits"], asked))
     assert all(map(np.array_equal, found, wanted))
-    assert set(encoder._kept_layers) == set(WITHIN), "each is packed once"
+    native = {dtype for dtype in WITHIN if layers.serves(CONFIG, dtype, torch.device("cpu"))}
+    assert set(encoder._kept_layers) == native, "each is packed once"
 
 
 @pytest.mark.parametrize("threads", [1, 2])

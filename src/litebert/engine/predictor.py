@@ -6,6 +6,7 @@ An Input that cannot be answered becomes an `InputError` in its place; the other
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -112,7 +113,7 @@ def _packed(runner: Runner, encodings: Sequence[Encoding]) -> Any:
 def _split(scores: Mapping[str, NDArray[Any]], lengths: Sequence[int]) -> list[Scores]:
     """Each sequence's own rows: one, one for each of its pieces, or one for each piece of it that the head
     was asked for. A sequence has at least two pieces, so that the count of rows tells the first two apart."""
-    ends = np.cumsum(lengths)
+    ends = list(accumulate(lengths))
     if AT in scores:
         return _of_pieces(scores, lengths, ends)
     split: list[dict[str, NDArray[Any]]] = [{} for _ in lengths]
@@ -124,7 +125,7 @@ def _split(scores: Mapping[str, NDArray[Any]], lengths: Sequence[int]) -> list[S
 
 
 def _of_pieces(
-    scores: Mapping[str, NDArray[Any]], lengths: Sequence[int], ends: NDArray[np.int64]
+    scores: Mapping[str, NDArray[Any]], lengths: Sequence[int], ends: Sequence[int]
 ) -> list[Scores]:
     """The rows of some pieces by sequence; `AT` then counts from the sequence's first piece."""
     to = np.searchsorted(scores[AT], ends)

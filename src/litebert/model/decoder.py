@@ -33,7 +33,7 @@ from litebert.model.crossing import Crossing, crossing, pointed
 from litebert.model.dropout import Draw
 from litebert.model.encoders.albert import Encoder, initialise
 from litebert.model.hidden import Hidden, Reads
-from litebert.model.packing import PLACES_BITS, Packed, pack_flat
+from litebert.model.packing import Packed, pack_flat
 from litebert.model.prediction import Prediction
 from litebert.model.products import Linear
 
@@ -177,7 +177,7 @@ class Pointer(nn.Module):
 
 def packed(source: Packed, ids: Tensor, lengths: Tensor) -> Packed:
     """What is written, ids int64 [n] with the lengths [B], as a causal batch beside that of its sources."""
-    samples = (source.first_keys >> PLACES_BITS) + _WRITTEN_SAMPLES
+    samples = source.samples + _WRITTEN_SAMPLES
     segments = np.full(len(ids), SEGMENT)
     return pack_flat(ids.numpy(), segments, lengths.numpy(), samples.numpy(), causal=True)
 

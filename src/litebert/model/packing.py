@@ -91,8 +91,7 @@ class Packed:
 
     count: how many of the N pieces are of a sequence, the first ones; the others fill up.
 
-    keys: int64 [N], by which dropout is drawn: a function of the sample and the place in it alone, so that
-    a sample meets the same dropout whatever batch, process or row it is in.
+    samples: int64 [B], the number of each sequence, by which dropout is drawn.
 
     causal: whether a piece attends only to itself and those before it, as in a text that is being written.
     """
@@ -102,7 +101,7 @@ class Packed:
     positions: Tensor
     starts: Tensor
     lengths: tuple[int, ...]
-    keys: Tensor
+    samples: Tensor
     causal: bool = False
 
     def __len__(self) -> int:
@@ -118,9 +117,18 @@ class Packed:
         return self.starts[:-1]
 
     @cached_property
+    def keys(self) -> Tensor:
+        """int64 [N], by which dropout is drawn: a function of the sample and the place in it alone, so that a
+        sample meets the same dropout whatever batch, process or row it is in. What fills up has 0."""
+        keys, lengths = torch.zeros_like(self.ids), self.starts.diff()
+        owners = torch.repeat_interleave(self.first_keys, lengths, output_size=self.count)
+        torch.add(owners, self.positions[: self.count], out=keys[: self.count])
+        return keys
+
+    @cached_property
     def first_keys(self) -> Tensor:
         """int64 [B]: the keys of the first pieces."""
-        return self.keys.index_select(0, self.first)
+        return self.samples << PLACES_BITS
 
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
@@ -161,12 +169,12 @@ class Packed:
 
 def pack(encodings: Sequence[Encoding], samples: Sequence[int] | None = None) -> Packed:
     """One packed batch of the encodings, in their order. `samples` number them for dropout's draw."""
-    numbers = samples if samples is not None else range(len(encodings))
+    numbers = np.arange(len(encodings)) if samples is None else np.asarray(samples, dtype=np.int64)
     return pack_flat(
         np.concatenate([e.ids for e in encodings]),
         np.concatenate([e.segments for e in encodings]),
         np.array([len(e) for e in encodings], dtype=np.int64),
-        np.asarray(numbers, dtype=np.int64),
+        numbers,
     )
 
 
@@ -179,19 +187,19 @@ def pack_flat(
     causal: bool = False,
 ) -> Packed:
     """ids, segments [n], with the lengths [B] of the sequences in them, and their numbers [B]."""
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    positions = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-    keys = (np.repeat(samples, lengths) << PLACES_BITS) + positions
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    lengths.cumsum(out=starts[1:])
     # All in one piece of memory: for one short text, each call into numpy or torch is to be seen in its time.
-    table = np.zeros((4, rounded(len(ids), steps=8, least=2)), dtype=np.int64)
-    for row, values in zip(table, (ids, segments, positions, keys), strict=True):
-        row[: len(ids)] = values
-    ids_, segments_, positions_, keys_ = torch.from_numpy(table).unbind()
+    table = np.zeros((3, rounded(len(ids), steps=8, least=2)), dtype=np.int64)
+    filled = table[:, : len(ids)]
+    filled[0], filled[1] = ids, segments
+    np.subtract(np.arange(len(ids)), starts[:-1].repeat(lengths), out=filled[2])
+    ids_, segments_, positions_ = map(torch.from_numpy, table)
     return Packed(
         ids=ids_,
         segments=segments_,
         positions=positions_,
-        keys=keys_,
+        samples=torch.from_numpy(samples),
         starts=torch.from_numpy(starts),
         lengths=tuple(lengths.tolist()),
         causal=causal,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain, product
-from operator import attrgetter, methodcaller
+from operator import attrgetter, is_
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ _WORTH_PACKING = 1 << 20
 _ENOUGH_ROWS = 256
 """Rows of a weight's gradient that are worth a product of their own: fewer wait for those of other layers."""
 
-_PLACE, _WRITTEN = methodcaller("data_ptr"), attrgetter("_version")
+_WRITTEN = attrgetter("_version")
 
 POST_OPERATIONS: dict[Activation | None, tuple[str, list[float], str]] = {
     None: ("none", [], ""),
@@ -75,23 +75,21 @@ class Watch:
     made. It is asked for each answer: torch's own walk over parameters takes as long as several products."""
 
     def __init__(self, module: nn.Module) -> None:
-        modules = list(module.modules())
-        self._tables: list[dict[str, Any]] = [m._modules for m in modules] + [m._parameters for m in modules]
+        tables = (table for part in module.modules() for table in (part._modules, part._parameters))
+        self._tables: list[dict[str, Any]] = [table for table in tables if table]
         self._parts = list(self._walk())
         self._parameters = [part for part in self._parts if isinstance(part, Tensor)]
         self._seen = self._now()
 
     def changed(self) -> bool:
-        return self._now() != self._seen
+        return not all(map(is_, self._walk(), self._parts)) or self._now() != self._seen
 
     def _walk(self) -> Iterator[object]:
         return chain.from_iterable(map(dict.values, self._tables))
 
-    def _now(self) -> tuple[list[int], list[int], list[int]]:
-        """Which parts there are (they are held, so that no other has the same address), where each
-        parameter's numbers are, and how often it has been written to."""
-        parameters = self._parameters
-        return list(map(id, self._walk())), list(map(_PLACE, parameters)), list(map(_WRITTEN, parameters))
+    def _now(self) -> tuple[list[int], list[int]]:
+        """Where each parameter's numbers are, and how often it has been written to."""
+        return list(map(Tensor.data_ptr, self._parameters)), list(map(_WRITTEN, self._parameters))
 
 
 def stack(*parts: Linear, dtype: torch.dtype, then: Activation | None = None) -> Product:

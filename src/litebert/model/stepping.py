@@ -165,7 +165,7 @@ def _one_each(ids: Tensor, position: int) -> Packed:
         positions=torch.full_like(ids, position),
         starts=torch.arange(rows + 1),
         lengths=(1,) * rows,
-        keys=ids,
+        samples=ids,
     )
 
 

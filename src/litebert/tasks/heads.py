@@ -16,6 +16,7 @@ from litebert.model.config import EncoderConfig
 from litebert.model.dropout import Draw, dropout
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Hidden, Reads
+from litebert.model.packing import Packed
 from litebert.model.pretraining_heads import MaskedLanguage
 from litebert.model.rounding import rounded
 from litebert.tasks.task import AT
@@ -28,6 +29,8 @@ SITE = 1 << 20
 class _Linear(nn.Module):
     """Dropout, then H → outputs, in fp32. `draw`: where in a run we are; the training loop moves it on."""
 
+    reads: ClassVar[Reads]
+
     def __init__(self, config: EncoderConfig, outputs: int, rate: float) -> None:
         super().__init__()
         self.output = nn.Linear(config.hidden, outputs)
@@ -37,10 +40,11 @@ class _Linear(nn.Module):
         nn.init.trunc_normal_(self.output.weight, std=std, a=-2 * std, b=2 * std)
         nn.init.zeros_(self.output.bias)
 
-    def apply_to(self, x: Tensor, keys: Tensor) -> Tensor:
-        """x [n, H], keys int64 [n] → [n, outputs]."""
+    def apply_to(self, x: Tensor, batch: Packed) -> Tensor:
+        """x [B, H] of sequences, or [n, H] of their pieces → [B, outputs], [n, outputs]."""
         x = x.float()
         if self.training and self.rate > 0:
+            keys = batch.first_keys if self.reads == "first" else batch.keys[: batch.count]
             x = dropout(x, self.rate, self.draw.rows(keys, SITE))
         return self.output(x)  # type: ignore[no-any-return]
 
@@ -55,7 +59,7 @@ class Pooled(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`logits` [B, outputs]."""
-        return {"logits": self.apply_to(hidden.pooled, hidden.batch.first_keys)}
+        return {"logits": self.apply_to(hidden.pooled, hidden.batch)}
 
 
 class Choice(Pooled):
@@ -75,7 +79,7 @@ class Tokens(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`logits` [N, outputs]."""
-        return {"logits": self.apply_to(pieces(hidden), hidden.batch.keys[: hidden.batch.count])}
+        return {"logits": self.apply_to(pieces(hidden), hidden.batch)}
 
 
 class Span(_Linear):
@@ -88,7 +92,7 @@ class Span(_Linear):
 
     def forward(self, hidden: Hidden) -> dict[str, Tensor]:
         """`start` [N] and `end` [N]."""
-        start, end = self.apply_to(pieces(hidden), hidden.batch.keys[: hidden.batch.count]).unbind(1)
+        start, end = self.apply_to(pieces(hidden), hidden.batch).unbind(1)
         return {"start": start, "end": end}
 
 

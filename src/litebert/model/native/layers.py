@@ -150,7 +150,7 @@ class Layers:
 
         Raises `IndexError` for pieces, places and segments that the encoder has not.
         """
-        first, pooled = torch.empty(2, len(batch), self._config.hidden).unbind()
+        first, pooled = (torch.empty(len(batch), self._config.hidden) for _ in range(2))
         shape = self._asked(batch, first, first=True)
         self._embedded(shape, batch)
         shape.pooler, shape.pooled = self._pooler, pooled.data_ptr()
