@@ -257,10 +257,10 @@ constexpr Tile<A> TILES[] = {nullptr,     tile<A, 1>,  tile<A, 2>, tile<A, 3>, t
                              tile<A, 5>,  tile<A, 6>,  tile<A, 7>, tile<A, 8>, tile<A, 9>,
                              tile<A, 10>, tile<A, 11>, tile<A, 12>};
 
-// A panel after another; then(row, column, sums) has a vector of each row of each tile.
-template <class A, class Then>
+// A panel after another; at(column) gives what takes (row, sums), a vector of each row of each tile.
+template <class A, class At>
 inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row,
-                  const void *panels, Then then) {
+                  const void *panels, At at) {
     alignas(64) Sum<A> sums[TALL * 2];
     const int64_t steps = parts(inputs, STEP<A>), count = parts(rows, TALL);
     for (int64_t j = 0; j < columns; j += BROAD)
@@ -269,27 +269,39 @@ inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int
             TILES<A>[height](a + from * a_row, a_row, (const char *)panels + j * steps * 4, steps, sums,
                              (const char *)panels + (j + BROAD) * steps * 4 + t * steps * (128 / count),
                              128 / count);
-            for (int64_t r = 0; r < height; r++)
-                for (int64_t v = 0; v < 2; v++) then(from + r, j + v * WIDE, sums[2 * r + v]);
+            for (int64_t v = 0; v < 2; v++) {
+                const auto take = at(j + v * WIDE);
+                for (int64_t r = 0; r < height; r++) take(from + r, sums[2 * r + v]);
+            }
         }
 }
 
-// a matrix's sums as real numbers, bias and all
-inline __m512 real(const Matrix &m, Scale, int64_t column, __m512 sum) {
-    return _mm512_add_ps(sum, vector(m.bias + column));
-}
-[[maybe_unused]] inline __m512 real(const Matrix &m, Scale s, int64_t column, __m512i sum) {
-    const __m512 scale = _mm512_mul_ps(vector(m.scales + column), _mm512_set1_ps(s.scale));
-    const __m512 whole =
-        _mm512_fnmadd_ps(vector(m.sums + column), _mm512_set1_ps(s.zero), _mm512_cvtepi32_ps(sum));
-    return _mm512_fmadd_ps(whole, scale, vector(m.bias + column));
-}
+template <class A>
+struct Real {  // A matrix's sums as real numbers, bias and all, in some columns.
+    __m512 bias;
+    Real(const Matrix &m, Scale, int64_t column) : bias(vector(m.bias + column)) {}
+    __m512 operator()(__m512 sum) const { return _mm512_add_ps(sum, bias); }
+};
+template <>
+struct Real<byte> {
+    __m512 bias, scale, zeros;
+    Real(const Matrix &m, Scale s, int64_t column)
+        : bias(vector(m.bias + column)),
+          scale(_mm512_mul_ps(vector(m.scales + column), _mm512_set1_ps(s.scale))),
+          zeros(_mm512_mul_ps(vector(m.sums + column), _mm512_set1_ps(s.zero))) {}
+    __m512 operator()(__m512i sum) const {
+        return _mm512_fmadd_ps(_mm512_sub_ps(_mm512_cvtepi32_ps(sum), zeros), scale, bias);
+    }
+};
 
 template <class A, class Then>
 inline void multiply(const Matrix &m, Scale s, int64_t rows, int64_t columns, int64_t inputs, const A *a,
                      int64_t a_row, Then then) {
-    tiles(rows, columns, inputs, a, a_row, m.weight,
-          [&](int64_t row, int64_t column, Sum<A> sum) { then(row, column, real(m, s, column, sum)); });
+    tiles(rows, columns, inputs, a, a_row, m.weight, [&](int64_t column) {
+        return [&then, column, real = Real<A>(m, s, column)](int64_t row, Sum<A> sum) {
+            then(row, column, real(sum));
+        };
+    });
 }
 
 // ---- memory that stays with its thread --------------------------------------------------------------------
@@ -513,9 +525,11 @@ struct Encoder {
                     scored(next - i, wide, query, x.keys + head * key_size(), x.scores);
                     soft(next - i, length, x.scores, x.weights, shares);
                     tiles(next - i, filled(depth), length, x.weights, wide, x.values + head * key_size(),
-                          [&](int64_t r, int64_t d, __m512 y) {
-                              put(to_rows + r * row + d, _mm512_mul_ps(y, _mm512_set1_ps(shares[r])),
-                                  some(depth - d));
+                          [&](int64_t d) {
+                              return [&, d](int64_t r, __m512 y) {
+                                  put(to_rows + r * row + d, _mm512_mul_ps(y, _mm512_set1_ps(shares[r])),
+                                      some(depth - d));
+                              };
                           });
                 }
         }
