@@ -29,7 +29,7 @@ typedef uint32_t word __attribute__((may_alias));  // STEP neighbours.
 int64_t filled(int64_t n) { return (n + WIDE - 1) / WIDE * WIDE; }
 int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
-// ---- layouts ------------------------------------------------------------------------------------------------
+// ---- layouts ----------------------------------------------------------------------------------------------
 
 // One head of one sequence out of rows [N, width], as rows filled up with zeros.
 template <class T, class K>
@@ -62,7 +62,7 @@ void put_rows(const float *from, int64_t length, int64_t depth, T *to, int64_t w
         for (int64_t d = 0; d < depth; d++) put(to[i * width + d], from[i * filled(depth) + d]);
 }
 
-// ---- products -----------------------------------------------------------------------------------------------
+// ---- products ---------------------------------------------------------------------------------------------
 
 inline lanes more(const float *a, const float *b, lanes sum) { return sum + at(b) * *a; }
 
@@ -123,7 +123,8 @@ inline void tile(Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, 
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
             for (int v = 0; v < V; v++)
-                sum[r][v] = more(a.at + r * a.row + k * a.column, b + (k * b_row + v * WIDE) * STEP<K>, sum[r][v]);
+                sum[r][v] =
+                    more(a.at + r * a.row + k * a.column, b + (k * b_row + v * WIDE) * STEP<K>, sum[r][v]);
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
@@ -131,7 +132,8 @@ inline void tile(Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, 
 }
 
 template <int V, class K>
-inline void strip(int64_t m, Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, int64_t steps, bool add) {
+inline void strip(int64_t m, Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, int64_t steps,
+                  bool add) {
     constexpr int TALL = V == 4 ? 6 : 12;
     int64_t i = 0;
     auto left = [&] { return Left<K>{a.at + i * a.row, a.row, a.column}; };
@@ -150,7 +152,7 @@ void multiply(int64_t m, int64_t n, int64_t depth, Left<K> a, const K *b, float 
     for (; j < n; j += WIDE) strip<1>(m, a, right(), n, c + j, n, steps, add);
 }
 
-// ---- one head of one sequence -------------------------------------------------------------------------------
+// ---- one head of one sequence -----------------------------------------------------------------------------
 
 struct Noise {  // Dropout by counter.
     const int32_t *rows, *columns;  // [N, A], [N]; rows are null where nothing is dropped.
@@ -276,14 +278,15 @@ struct Backward {
             const K *slopes = rows(dx.data(), m, h.wide, left.data());
             multiply(m, h.deep, h.length, along(slopes, h.wide), keys, dq.data());
             slopes = pairs(slopes, m, h.wide, turned_left.data());
-            multiply(h.length, h.deep, m, across(slopes, h.wide), queries + done * h.deep, dk.data(), done > 0);
+            multiply(h.length, h.deep, m, across(slopes, h.wide), queries + done * h.deep, dk.data(),
+                     done > 0);
             put_rows(dq.data(), m, s.depth, h.in(dqkv, 0, 3) + done * 3 * h.hidden(), 3 * h.hidden());
         }
         put_rows(dk.data(), h.length, s.depth, h.in(dqkv, 1, 3), 3 * h.hidden());
         put_rows(dv.data(), h.length, s.depth, h.in(dqkv, 2, 3), 3 * h.hidden());
     }
 
-    // A row of scores becomes the shares that were used, and what comes back to them becomes the scores' slope.
+    // A row of scores becomes the shares that were used, and what comes back to them the scores' slope.
     static void slope(const Head &h, int64_t i, float *row, float *drow, const float *logs, Noise noise) {
         int64_t place = h.place(i), seen = h.seen(i);
         const int32_t *columns = noise.columns + h.start;
@@ -311,12 +314,13 @@ void each(Shape s, Given... given) {
 
 }  // namespace
 
-#define ATTENTION(T)                                                                                            \
-    void attend_forward_##T(Shape s, const T *qkv, T *out, float *logs, Noise noise) {                          \
-        each<Forward<T>>(s, qkv, out, logs, noise);                                                             \
-    }                                                                                                           \
-    void attend_backward_##T(Shape s, const T *qkv, const float *logs, const T *dout, T *dqkv, Noise noise) {   \
-        each<Backward<T>>(s, qkv, logs, dout, dqkv, noise);                                                     \
+#define ATTENTION(T)                                                                           \
+    void attend_forward_##T(Shape s, const T *qkv, T *out, float *logs, Noise noise) {         \
+        each<Forward<T>>(s, qkv, out, logs, noise);                                            \
+    }                                                                                          \
+    void attend_backward_##T(Shape s, const T *qkv, const float *logs, const T *dout, T *dqkv, \
+                             Noise noise) {                                                    \
+        each<Backward<T>>(s, qkv, logs, dout, dqkv, noise);                                    \
     }
 
 extern "C" {

@@ -11,7 +11,7 @@
 
 namespace {
 
-// ---- the norm of a sum --------------------------------------------------------------------------------------
+// ---- the norm of a sum ------------------------------------------------------------------------------------
 
 // sum [N, H] = x + y, z = norm(sum) * weight + bias; seen [N, 2] has each row's mean and 1 / deviation.
 template <class T>
@@ -39,8 +39,8 @@ void norm_forward(int64_t rows, int64_t width, int64_t threads, float epsilon, c
 
 // dz [N, H] -> dsum [N, H]; dweight, dbias [H], fp32.
 template <class T>
-void norm_backward(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum, const float *weight,
-                   const float *seen, T *dsum, float *dweight, float *dbias) {
+void norm_backward(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum,
+                   const float *weight, const float *seen, T *dsum, float *dweight, float *dbias) {
     std::vector<float> parts(threads * 2 * width);
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int64_t part = 0; part < threads; part++) {
@@ -74,10 +74,10 @@ void norm_backward(int64_t rows, int64_t width, int64_t threads, const T *dz, co
     }
 }
 
-// ---- how likely words are ------------------------------------------------------------------------------------
+// ---- how likely words are ---------------------------------------------------------------------------------
 
-// scores [N, V], aims [N] -> ln p(aim) and the mean of ln p [N]; of each row the highest score, and the sum of
-// the exponentials of what the others are below it.
+// scores [N, V], aims [N] -> ln p(aim) and the mean of ln p [N]; of each row the highest score, and the sum
+// of the exponentials of what the others are below it.
 template <class T>
 void likelihood_forward(int64_t rows, int64_t width, int64_t threads, const T *scores, const int64_t *aims,
                         float *own, float *mean, float *highest, float *sums) {
@@ -112,7 +112,7 @@ void likelihood_backward(int64_t rows, int64_t width, int64_t threads, const T *
     }
 }
 
-// ---- GELU's tanh form ---------------------------------------------------------------------------------------
+// ---- GELU's tanh form -------------------------------------------------------------------------------------
 
 constexpr float STEEP = 1.5957691216057308f, CUBIC = 0.044715f;  // 2 sqrt(2 / pi)
 
@@ -133,7 +133,7 @@ void gelu_backward(int64_t count, int64_t threads, const T *x, const T *dy, T *d
     }
 }
 
-// ---- dropout ------------------------------------------------------------------------------------------------
+// ---- dropout ----------------------------------------------------------------------------------------------
 
 template <class T>
 void dropout(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale, const int32_t *row,
@@ -142,38 +142,39 @@ void dropout(int64_t rows, int64_t width, int64_t threads, int64_t least, float 
     for (int64_t i = 0; i < rows; i++)
 #pragma omp simd
         for (int64_t j = 0; j < width; j++)
-            put(y[i * width + j], kept(row[i], column[j], int32_t(least)) ? number(x[i * width + j]) * scale : 0.f);
+            put(y[i * width + j],
+                kept(row[i], column[j], int32_t(least)) ? number(x[i * width + j]) * scale : 0.f);
 }
 
 }  // namespace
 
-#define KERNELS(T)                                                                                              \
-    void norm_forward_##T(int64_t rows, int64_t width, int64_t threads, float epsilon, const T *x, const T *y,  \
-                          const float *weight, const float *bias, T *sum, T *z, float *seen) {                  \
-        norm_forward(rows, width, threads, epsilon, x, y, weight, bias, sum, z, seen);                          \
-    }                                                                                                           \
-    void norm_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum,             \
-                           const float *weight, const float *seen, T *dsum, float *dweight, float *dbias) {     \
-        norm_backward(rows, width, threads, dz, sum, weight, seen, dsum, dweight, dbias);                       \
-    }                                                                                                           \
-    void likelihood_forward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,                  \
-                                const int64_t *aims, float *own, float *mean, float *highest, float *sums) {    \
-        likelihood_forward(rows, width, threads, scores, aims, own, mean, highest, sums);                       \
-    }                                                                                                           \
-    void likelihood_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,                 \
-                                 const int64_t *aims, const float *highest, const float *sums,                  \
-                                 const float *down, const float *dmean, T *dscores) {                           \
-        likelihood_backward(rows, width, threads, scores, aims, highest, sums, down, dmean, dscores);           \
-    }                                                                                                           \
-    void gelu_forward_##T(int64_t count, int64_t threads, const T *x, T *y) {                                   \
-        gelu_forward(count, threads, x, y);                                                                     \
-    }                                                                                                           \
-    void gelu_backward_##T(int64_t count, int64_t threads, const T *x, const T *dy, T *dx) {                    \
-        gelu_backward(count, threads, x, dy, dx);                                                               \
-    }                                                                                                           \
-    void dropout_##T(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale,                  \
-                     const int32_t *row, const int32_t *column, const T *x, T *y) {                             \
-        dropout(rows, width, threads, least, scale, row, column, x, y);                                         \
+#define KERNELS(T)                                                                                           \
+    void norm_forward_##T(int64_t rows, int64_t width, int64_t threads, float epsilon, const T *x,           \
+                          const T *y, const float *weight, const float *bias, T *sum, T *z, float *seen) {   \
+        norm_forward(rows, width, threads, epsilon, x, y, weight, bias, sum, z, seen);                       \
+    }                                                                                                        \
+    void norm_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum,          \
+                           const float *weight, const float *seen, T *dsum, float *dweight, float *dbias) {  \
+        norm_backward(rows, width, threads, dz, sum, weight, seen, dsum, dweight, dbias);                    \
+    }                                                                                                        \
+    void likelihood_forward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,               \
+                                const int64_t *aims, float *own, float *mean, float *highest, float *sums) { \
+        likelihood_forward(rows, width, threads, scores, aims, own, mean, highest, sums);                    \
+    }                                                                                                        \
+    void likelihood_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,              \
+                                 const int64_t *aims, const float *highest, const float *sums,               \
+                                 const float *down, const float *dmean, T *dscores) {                        \
+        likelihood_backward(rows, width, threads, scores, aims, highest, sums, down, dmean, dscores);        \
+    }                                                                                                        \
+    void gelu_forward_##T(int64_t count, int64_t threads, const T *x, T *y) {                                \
+        gelu_forward(count, threads, x, y);                                                                  \
+    }                                                                                                        \
+    void gelu_backward_##T(int64_t count, int64_t threads, const T *x, const T *dy, T *dx) {                 \
+        gelu_backward(count, threads, x, dy, dx);                                                            \
+    }                                                                                                        \
+    void dropout_##T(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale,               \
+                     const int32_t *row, const int32_t *column, const T *x, T *y) {                          \
+        dropout(rows, width, threads, least, scale, row, column, x, y);                                      \
     }
 
 extern "C" {

@@ -43,7 +43,7 @@ inline float exponential(float x) {  // Cephes' expf, to 2e-7 of the value; 0 be
     return (p * f * f + f + 1) * __builtin_bit_cast(float, power);
 }
 
-// ---- the sum and the highest of a row, in an order of its own that allows vectors -----------------------------
+// ---- the sum and the highest of a row, in an order of its own that allows vectors -------------------------
 
 typedef uint16_t halves __attribute__((vector_size(WIDE * sizeof(uint16_t)), aligned(2), may_alias));
 typedef uint32_t words __attribute__((vector_size(WIDE * sizeof(uint32_t))));
@@ -72,7 +72,7 @@ inline float highest_of(const T *x, int64_t count) {
     return part[0];
 }
 
-// ---- dropout by counter, as `dropout.kept` has it -------------------------------------------------------------
+// ---- dropout by counter, as `dropout.kept` has it ---------------------------------------------------------
 
 inline bool kept(int32_t row, int32_t column, int32_t least) {
     uint32_t h = uint32_t(row ^ column) * 2654435761u;
