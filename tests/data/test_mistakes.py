@@ -310,6 +310,13 @@ def test_a_column_that_has_no_flag_of_its_own_is_named_by_the_general_one() -> N
     )
 
 
+def test_a_cell_that_should_be_a_list_is_told_with_its_field() -> None:
+    row = {"query": "q", "candidates": "abc", "scores": [1]}
+    assert told(write("x.jsonl", json.dumps(row)), Rank()) == "x.jsonl:1: candidates must be a list"
+    odd = told(write("y.jsonl", json.dumps({**row, "candidates": ["a", 1]})), Rank())
+    assert odd == "y.jsonl:1: candidates at 1: must be a valid string"
+
+
 @pytest.mark.parametrize("odd", ["predicate", "=verb", "predicate=", ""])
 def test_a_column_without_its_field(odd: str) -> None:
     with pytest.raises(UsageError, match="expected FIELD=COLUMN, such as predicate=verb, but got"):

@@ -183,7 +183,13 @@ def test_files_of_multiple_choice(tmp_path: Path, name: str, content: Any, expec
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("x.jsonl", {**RACE, "answers": ["A"]}, "x.jsonl:1"),
+        (
+            "x.jsonl",
+            {**RACE, "answers": ["A"]},
+            "x.jsonl:1: is not as in the lines before, or not whole: there are 2 questions, 2 lists of "
+            "options and 1 answers",
+        ),
+        ("x.jsonl", {**COMMON, "answerKey": "Q"}, "the answer 'Q' is none of 'A', 'B'"),
         ("x.jsonl", {**RACE, "answers": ["A", "E"]}, "options are numbered 0 to 1"),
         ("x.json", [[["W"], [{"question": "q", "choice": ["a"], "answer": "b"}], "1"]], "'b' is none of 'a'"),
         ("x.json", [[["W"], [{"question": "q"}], "1"]], "lacks 'choice'"),

@@ -175,7 +175,7 @@ MISTAKES: dict[str, tuple[str, Task[Any, Any], str]] = {
     "label.jsonl": (
         bad(entities=[{"start": 0, "end": 3}]),
         EntityTask(),
-        "2: entities 0.label: Field required",
+        "2: entities at 0.label: Field required",
     ),
     "none.jsonl": (
         bad(entities=[[3, 4, "P"]]),
@@ -187,7 +187,12 @@ MISTAKES: dict[str, tuple[str, Task[Any, Any], str]] = {
         EntityTask(),
         "2: entities: 'Ann L' and 'Lee' ov",
     ),
-    "shape.jsonl": (bad(entities=[5]), EntityTask(), "2: 0: expected {"),
+    "shape.jsonl": (bad(entities=[5]), EntityTask(), "2: entities.0: expected {"),
+    "object.jsonl": (
+        bad(entities={"P": {"Ann": "x"}}),
+        EntityTask(),
+        "2: entities must be {label: {text: [[first, last], …]}} where it is an object, but is {'P'",
+    ),
     "tags.jsonl": (bad(entities=["O"]), EntityTask(), "2: there are 1 tags, but 2 tokens"),
     "tag.conll": ("a O\nb B_X\n\n", EntityTask(), "2: 'B_X' is no tag"),
     "tag2.conll": ("a O\n\nb O\nc O\nd X-Y\n", EntityTask(), "5: 'X-Y' is no tag"),
@@ -200,6 +205,11 @@ MISTAKES: dict[str, tuple[str, Task[Any, Any], str]] = {
     ),
     "bare.jsonl": ('{"tags": ["X"]}\n', Tagging(), "1: there is neither a text nor tokens"),
     "number.conllu": (UP_EN + "\nx\t" + "_\t" * 9 + "_\n", RoleTask(), "11: 'x' is no number of a token"),
+    "no_predicate.conllu": (
+        "1\tI\ti\tPRON\tPRP\t_\t0\troot\t_\t_\t_\n",
+        RoleTask(),
+        "1: has no predicates: expected their senses after the columns of CoNLL-U",
+    ),
     "roles.conllu": (UP_EN.replace("see.01", "_"), RoleTask(), "2: 1 predicates have a sense in column 11"),
     "relation.txt": (SEMEVAL + "3\tno marks\n", Relations(), "8: '3\\tno marks' is neither a number"),
 }

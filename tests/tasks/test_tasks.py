@@ -123,8 +123,9 @@ def test_given_labels_keep_their_order() -> None:
     [
         (Classification(), [], "needs at least 2 different labels, but the data have none"),
         (Classification(), [Label("a")] * 3, "at least 2 different labels, but the data have only 'a'"),
-        (Multilabel(), [of(), of()], "needs at least 1 different label"),
+        (Multilabel(), [of(), of()], "needs at least one label, but the data have none"),
         (Regression(), [], "needs at least 2 different scores, but the data have none"),
+        (Regression(), [Score(1e308), Score(-1e308)], "scores from -1e+308 to 1e+308 are too far apart"),
         (Regression(), [Score(3.0)] * 3, "at least 2 different scores, but the data have only 3"),
     ],
 )

@@ -152,7 +152,10 @@ def _general(kind: Any) -> Convert:
             return adapter.validate_python(held)
         except ValidationError as error:
             where, what = first_fault(error)
-            raise ValueError(f"{where}: {what}" if where else what) from None
+            said = what.replace("Input should be a valid tuple", "must be a list").replace(
+                "Input should", "must"
+            )
+            raise ValueError(f"at {where}: {said}" if where else said) from None
 
     return convert
 

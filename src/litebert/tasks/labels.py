@@ -59,7 +59,8 @@ def fit_labels(known: tuple[str, ...], found: Iterable[str], least: int) -> tupl
     distinct = natural(found)
     if len(distinct) < least:
         what = f"only {distinct[0]!r}" if distinct else "none"
-        raise DataError(f"training needs at least {least} different labels, but the data have {what}")
+        labels = "one label" if least == 1 else f"{least} different labels"
+        raise DataError(f"training needs at least {labels}, but the data have {what}")
     return known or distinct
 
 

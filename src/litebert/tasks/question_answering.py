@@ -137,7 +137,10 @@ class QuestionAnswering(Task[Question, Answer]):
         name = {field: columns.get(field, field) for field in self.columns}
         if name["answer"] not in cells:
             raise ValueError(f"answer is missing (this row has {', '.join(map(repr, cells))})")
-        said = places.stated(cells.get(name["answer"]), cells.get(name["start"]))
+        try:
+            said = places.stated(cells.get(name["answer"]), cells.get(name["start"]))
+        except ValueError as error:
+            raise ValueError(f"answer {error}") from None
         passage = cells.get(name["passage"])
         found = [places.find(passage, *one, note) for one in said] if isinstance(passage, str) else []
         first = next((one for one in found if one.known), found[0] if found else places.NONE)

@@ -59,12 +59,18 @@ class Regression(Task[Text, Score]):
             raise UsageError(f"mean must be finite and scale above 0, but are {self.mean} and {self.scale}")
 
     def fit(self, wanted: Sequence[Score]) -> Regression:
-        """Raises `DataError` if the scores are all the same."""
+        """Raises `DataError` if the scores are all the same, or too far apart."""
         scores = np.array([score.score for score in wanted], dtype=np.float64)
         if len(scores) == 0 or scores.min() == scores.max():
             what = f"only {scores[0]:g}" if len(scores) else "none"
             raise DataError(f"training needs at least 2 different scores, but the data have {what}")
-        return replace(self, mean=float(scores.mean()), scale=float(scores.std()))
+        with np.errstate(over="ignore"):
+            mean, scale = float(scores.mean()), float(scores.std())
+        if not math.isfinite(scale):
+            raise DataError(
+                f"scores from {scores.min():g} to {scores.max():g} are too far apart to compute with"
+            )
+        return replace(self, mean=mean, scale=scale)
 
     def encode(self, given: Text, tokenizer: Tokenizer) -> list[Encoding]:
         return texts.encode(given, tokenizer, self.max_pieces, self.on_long)

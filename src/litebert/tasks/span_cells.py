@@ -18,33 +18,34 @@ def read(given: Any, text: str, bounds: Bounds, *, name: str, note: Callable[[st
     name: what messages call them; note: is told if one lies in another, of which the outer is taken, or ends
     inside a word. Raises `ValueError` for what is no span of the text, `PartError` for a tag that is none.
     """
-    flat = _flat(list(_spans(given, bounds)), text, name, note)
+    flat = _flat(list(_spans(given, bounds, name)), text, name, note)
     _note_parts(flat, bounds, name, note)
     return [{**span, "text": text[span["start"] : span["end"]]} for span in flat]
 
 
-def _spans(given: Any, bounds: Bounds) -> Iterator[Cell]:
+def _spans(given: Any, bounds: Bounds, name: str) -> Iterator[Cell]:
     """Spans as dicts, from: a list of them; of `[start, end, label]`; tags of the tokens; or CLUENER's
     `{label: {text: [[first, last]]}}`."""
     if isinstance(given, Mapping):
-        yield from _cluener(given)
+        yield from _cluener(given, name)
     elif isinstance(given, list | tuple) and given and all(isinstance(one, str) for one in given):
         yield from _of_tags(given, bounds)
     elif isinstance(given, list | tuple):
         for place, one in enumerate(given):
-            yield _listed(one, place)
+            yield _listed(one, f"{name}.{place}")
     else:
-        raise ValueError(f"must be a list of spans or of tags, but is {given!r}")
+        raise ValueError(f"{name} must be a list of spans or of tags, but is {given!r}")
 
 
-def _cluener(given: Mapping[str, Any]) -> Iterator[Cell]:
+def _cluener(given: Mapping[str, Any], name: str) -> Iterator[Cell]:
     try:
         for label, texts in given.items():
             for text, places in texts.items():
                 for first, last in places:
                     yield {"label": label, "start": first, "end": last + 1, "text": text}
     except (AttributeError, TypeError, ValueError):
-        raise ValueError("must be {label: {text: [[first, last], …]}} where it is an object") from None
+        form = "{label: {text: [[first, last], …]}}"
+        raise ValueError(f"{name} must be {form} where it is an object, but is {given!r:.60}") from None
 
 
 def _of_tags(given: Sequence[str], bounds: Bounds) -> Iterator[Cell]:
@@ -55,7 +56,7 @@ def _of_tags(given: Sequence[str], bounds: Bounds) -> Iterator[Cell]:
         yield {"label": chunk.type, "start": start, "end": end}
 
 
-def _listed(one: Any, place: int) -> Cell:
+def _listed(one: Any, place: str) -> Cell:
     if isinstance(one, Mapping):
         return dict(one)
     if isinstance(one, list | tuple) and len(one) == 3:

@@ -83,6 +83,9 @@ def _is_swag_csv(start: str) -> bool:
 
 def _race(row: Mapping[str, Any]) -> Iterator[Cells]:
     answers = row.get("answers") or [None] * len(row["questions"])
+    if not len(row["questions"]) == len(row["options"]) == len(answers):
+        counts = f"{len(row['questions'])} questions, {len(row['options'])} lists of options"
+        raise ValueError(f"there are {counts} and {len(answers)} answers")
     for question, options, answer in zip(row["questions"], row["options"], answers, strict=True):
         told = {} if answer is None else {"index": ord(answer) - ord("A")}
         yield {"question": question, "options": options, "passage": row["article"], **told}
@@ -101,7 +104,10 @@ def _dialogue(row: list[Any]) -> Iterator[Cells]:
 def _commonsense(row: Mapping[str, Any]) -> Iterator[Cells]:
     choices = row["question"]["choices"]
     letters = [choice["label"] for choice in choices]
-    told = {"index": letters.index(row["answerKey"])} if row.get("answerKey") else {}
+    key = row.get("answerKey")
+    if key and key not in letters:
+        raise ValueError(f"the answer {key!r} is none of {', '.join(map(repr, letters))}")
+    told = {"index": letters.index(key)} if key else {}
     options = [choice["text"] for choice in choices]
     yield {"question": row["question"]["stem"], "options": options, "passage": "", **told}
 

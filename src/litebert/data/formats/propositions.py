@@ -29,8 +29,22 @@ def begins(start: str) -> bool:
 
 def read(file: File, known: Known) -> Table:  # noqa: ARG001 (the columns are fixed)
     """A row for each predicate; sentences without one have none. Raises `DataError`."""
-    rows = (row for sentence in conllu.sentences(file) for row in _rows(file, sentence))
-    return Table(rows, COLUMNS)
+    return Table(_all(file), COLUMNS)
+
+
+def _all(file: File) -> Iterator[tuple[int, Cells]]:
+    sentences = found = 0
+    for sentence in conllu.sentences(file):
+        sentences += 1
+        for row in _rows(file, sentence):
+            found += 1
+            yield row
+    if sentences and not found:
+        raise file.error(
+            "has no predicates: expected their senses after the columns of CoNLL-U, and a column of roles "
+            "for each, as in Universal Propositions",
+            1,
+        )
 
 
 def _rows(file: File, sentence: Sentence) -> Iterator[tuple[int, Cells]]:
