@@ -50,3 +50,8 @@ def test_more_time_tries_more() -> None:
     assert plan(60, 120) == [Rung(3, 1 / 3), Rung(1, 1.0)]
     assert plan(60, 180) == [Rung(9, 1 / 9), Rung(3, 1 / 3), Rung(1, 1.0)]
     assert plan(60, 600)[0].count == 32 and plan(1, 1e9)[0].count == 81
+
+
+def test_a_time_that_is_over_is_not_less_than_none() -> None:
+    with pytest.raises(UsageError, match=r"which is more than the 0\.0 that are left"):
+        plan(60.0, -1.0)

@@ -62,7 +62,7 @@ def plan(full: float, budget: float) -> list[Rung]:
     if full > budget:
         raise UsageError(
             f"one run with the preset takes about {full / 60:.1f} minutes here, which is more than the "
-            f"{budget / 60:.1f} that are left; give more --minutes, or fewer --epochs"
+            f"{max(0.0, budget) / 60:.1f} that are left; give more --minutes, or fewer --epochs"
         )
     counts = range(_MOST, THIRD**2 - 1, -1)
     fitting = [rungs for rungs in map(_rungs, counts) if cost(rungs) * full <= budget]
