@@ -44,6 +44,30 @@ class Batch:
     def pieces(self) -> int:
         return self.packed.count
 
+    def split(self, most: int) -> Iterator[Batch]:
+        """Batches of the examples in their order, as many as have at most so many pieces together; one that
+        alone has more is alone. All targets must have a row for each sequence."""
+        owners, lengths = self.targets[EXAMPLE].numpy(), np.array(self.packed.lengths)
+        sizes = np.bincount(owners, weights=lengths, minlength=len(self)).astype(np.int64)
+        first = 0
+        while first < len(self):
+            fit = int(np.searchsorted(sizes[first:].cumsum(), most, side="right"))
+            last = first + max(1, fit)
+            yield self._part(np.flatnonzero((first <= owners) & (owners < last)), first, last)
+            first = last
+
+    def _part(self, rows: NDArray[np.int64], first: int, last: int) -> Batch:
+        """The examples from first to last, which have these sequences."""
+        packed, starts = self.packed, self.packed.starts.numpy()
+        pieces = spread(starts[rows], starts[rows + 1])
+        ids, segments = packed.ids.numpy()[pieces], packed.segments.numpy()[pieces]
+        targets = {name: values[torch.from_numpy(rows)] for name, values in self.targets.items()}
+        targets[EXAMPLE] -= first
+        lengths, samples = np.array(packed.lengths)[rows], packed.samples.numpy()[rows]
+        return Batch(
+            pack_flat(ids, segments, lengths, samples), targets, self.examples[first:last], self.whole
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Encoded:

@@ -182,6 +182,10 @@ class Choice(Task[Choices, Chosen]):
         right = torch.zeros(questions, dtype=torch.int64).scatter(0, example, targets["right"])
         return cross_entropy(table.view(questions, most), right)
 
+    def counted(self, targets: Mapping[str, Tensor]) -> float:
+        """The questions."""
+        return float(targets[EXAMPLE].max()) + 1
+
     def decode(
         self,
         given: Choices,

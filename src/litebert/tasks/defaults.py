@@ -99,6 +99,12 @@ class TrainingDefaults(Generic[InputT, OutputT]):
         """This task with a loss in which each class counts for as much, by how often these have it."""
         raise UsageError(f"the task {self.name} has no classes, so they cannot be given weights")
 
+    def counted(self, targets: Mapping[str, Tensor]) -> float | None:  # noqa: ARG002
+        """Over how much `loss` is a mean, where it is one over examples each by itself: a large batch's may
+        then be worked out some examples at a time. Its targets have a row for each sequence. None: all of a
+        batch must be there at once, as each text is the others' negative; or it never is that large."""
+        return None
+
     def check(self, wanted: OutputT) -> None:
         """Raises `DataError` for a wanted that this task, once fitted, cannot aim at: an unknown label."""
 

@@ -138,11 +138,15 @@ class Rank(Task[Query, Ranking]):
             return vectors.contrast(scores["embedding"], targets, self.temperature)
         from torch.nn.functional import softplus
 
-        logits, relevance, query = scores["logits"][:, 0].float(), targets["relevance"], targets[EXAMPLE]
-        rival = (query[:, None] == query) & (relevance < relevance[:, None])
+        logits = scores["logits"][:, 0].float()
+        rival = _rivals(targets)
         against = logits.expand(len(logits), -1).masked_fill(~rival, -1e4).logsumexp(1)
         some = rival.any(1)
         return (softplus(against - logits) * some).sum() / some.sum().clamp(min=1)
+
+    def counted(self, targets: Mapping[str, Tensor]) -> float | None:
+        """Of cross, the candidates that have one less relevant beside them."""
+        return None if self.encoder == "bi" else float(_rivals(targets).any(1).sum())
 
     def decode(
         self,
@@ -196,6 +200,12 @@ class Candidate(Part):
     @classmethod
     def of(cls, one: Encoding, place: int) -> Candidate:
         return cls(one.ids, one.segments, one.spans, one.truncated, vectors.role_of(one), place)
+
+
+def _rivals(targets: Mapping[str, Tensor]) -> Tensor:
+    """bool [C, C]: of each candidate, those of the same query that are less relevant."""
+    relevance, query = targets["relevance"], targets[EXAMPLE]
+    return (query[:, None] == query) & (relevance < relevance[:, None])
 
 
 def _place(encoding: Encoding) -> int:

@@ -199,13 +199,21 @@ def gradients(model: nn.Module, objective: Objective, group: Sequence[Batch]) ->
     """
     everyone = sum(batch.whole for batch in group)
     totals: dict[str, Tensor] = {}
-    for batch in group:
-        loss, parts = objective(model, batch)
-        share = len(batch) / everyone
+    for part, weight in (pair for batch in group for pair in weighed(objective, batch)):
+        loss, parts = objective(model, part)
+        share = weight / everyone
         (loss * share).backward()  # type: ignore[no-untyped-call]
         for name, value in {"": loss, **parts}.items():
             totals[name] = totals.get(name, 0.0) + value.detach().float() * share
     return totals
+
+
+def weighed(objective: Objective, batch: Batch) -> Iterator[tuple[Any, float]]:
+    """What an objective works out one after another, and how many samples' weight it has: the batch, or parts
+    of a large one where the objective can split it."""
+    split = getattr(objective, "split", None)
+    for part, share in [(batch, 1.0)] if split is None else split(batch):
+        yield part, share * len(batch)
 
 
 def clip(gradients: list[Tensor], norm: float, most: float | None) -> None:

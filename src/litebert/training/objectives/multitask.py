@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
 from litebert.data.mixing import Mixed
 from litebert.model.several import Several
-from litebert.training.loop import Objective
+from litebert.training.loop import Objective, weighed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,3 +25,8 @@ class Multitask:
         assert isinstance(model, Several)
         loss, _ = self.objectives[batch.task](model.of(batch.task), batch.batch)
         return loss, {f"{batch.task}/loss": loss} if self.told else {}
+
+    def split(self, batch: Mixed) -> Iterator[tuple[Mixed, float]]:
+        """As the batch's task splits it."""
+        for part, weight in weighed(self.objectives[batch.task], batch.batch):
+            yield replace(batch, batch=part), weight / len(batch)
