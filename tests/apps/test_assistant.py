@@ -88,6 +88,17 @@ def test_a_question_may_go_on_from_the_one_before(shop: Path) -> None:
     assert assistant.turns[-1].question == "When do you open the shop on Sundays?"
 
 
+def test_what_goes_on_is_answered_by_its_own_words(shop: Path) -> None:
+    """Not by those of the question before, which have their answer."""
+    for question, source in (("那发票呢？", "faq.jsonl#发票"), ("那月亮呢？", "")):
+        reply = litebert.ask(shop, question, after=("包裹几天送到？",))
+        assert reply.source == source
+    assert litebert.ask(shop, "And France?", after=("How long does a refund take?",)).source == ""
+    assert (
+        litebert.ask(shop, "And a gift?", after=("How long does a refund take?",)).source == "faq.jsonl#gift"
+    )
+
+
 def test_a_question_is_about_its_own_words() -> None:
     assert asked("How long does the refund take?") == ["refund"]
     assert {"退款", "退", "款"} <= set(asked("退款要多少天？")) and "多少" not in asked("退款要多少天？")

@@ -102,7 +102,7 @@ class Assistant:
     def ask(self, question: str) -> Reply:
         """The answer, or an empty one."""
         whole = self.understood(question)
-        reply = self._answered(whole)
+        reply = self._answered(whole, question if asked(question) else whole)
         self.turns.append(Turn(whole, reply))
         return reply
 
@@ -112,16 +112,21 @@ class Assistant:
             return question
         return f"{self.turns[-1].question} {question}"
 
-    def _answered(self, question: str) -> Reply:
+    def _answered(self, question: str, about: str) -> Reply:
+        """about: the part of the question that must be found; what was asked before only leads there."""
         index = self.search.index
         found = self.search.passages(question, by=self._by, weight=self._weight)[:READ]
-        covered = [(self.covered(question, index.read(row)), -place) for place, (row, _) in enumerate(found)]
+        texts = [index.read(row) for row, _ in found]
+        covered = [(self.covered(about, t), self.covered(question, t), -n) for n, t in enumerate(texts)]
         if not found or max(covered)[0] < self._known:
             return _NONE
         rows = [row for row, _ in found]
         if self._model is not None:
-            return self._read(question, [row for row, (share, _) in zip(rows, covered, strict=True) if share])
-        return self._quoted(question, rows[-max(covered)[1]], max(covered)[0])
+            return self._read(
+                question, [row for row, (share, *_) in zip(rows, covered, strict=True) if share]
+            )
+        share, _, place = max(covered)
+        return self._quoted((about, question), rows[-place], share)
 
     def covered(self, question: str, text: str) -> float:
         """The share of what a question asks about that a text holds, each term by its weight, 0 to 1."""
@@ -137,14 +142,16 @@ class Assistant:
         seam = len(term) == 2 and not term.isascii() and not words.having(term)
         return words.weight(term) * (_SEAM if seam else 1)
 
-    def _quoted(self, question: str, passage: int, share: float) -> Reply:
-        """The sentence of a passage that says most of the question; of a FAQ the whole answer."""
+    def _quoted(self, questions: Sequence[str], passage: int, share: float) -> Reply:
+        """The sentence of a passage that says most of the first question, of equals of the next; of a FAQ the
+        whole answer."""
         index, span = self.search.index, self.search.index.span(passage)
         document = index.documents[index.owners[passage]]
         if document.faq:
             return Reply(index.text(passage), document.id, span.start, span.end, share)
         text = index.text(passage)
-        best = max(sentences(text), key=lambda one: self.covered(question, text[one.start : one.end]))
+        said = {span: text[span.start : span.end] for span in sentences(text)}
+        best = max(said, key=lambda span: [self.covered(one, said[span]) for one in questions])
         start, end = span.start + best.start, span.start + best.end
         return Reply(document.text[start:end], document.id, start, end, share)
 
