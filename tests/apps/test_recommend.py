@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -123,3 +124,15 @@ def test_on_movielens_it_beats_popularity(data_folder: Path) -> None:
     likes, items = read_likes(str(folder / "ratings.csv.gz")), read_items(str(folder / "movies.csv.gz"))
     found = judge(likes, lambda left: Recommender(left, items))
     assert found["both"]["ndcg@10"] > found["factors"]["ndcg@10"] > found["popular"]["ndcg@10"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_likes_of_a_few_people_are_few_but_no_mishap(tmp_path: Path) -> None:
+    """Nothing is liked by enough people for others' likes to count."""
+    path = tmp_path / "likes.csv"
+    path.write_text("user,item,rating\n1,tea cup,5\n1,kite,4\n2,tea cup,5\n2,tea pot,5\n")
+    likes = read_likes(str(path))
+    for way in get_args(recommend.Way):
+        assert {one.id for one in Recommender(likes).propose(["tea cup"], way=way)} == {"tea pot", "kite"}
+    judged = judge(likes, Recommender)
+    assert all(0 <= found["ndcg@10"] <= 1 for found in judged.values())

@@ -108,7 +108,9 @@ class Recommender:
 
     def _both(self, liked: Sequence[Ints]) -> Floats:
         together, content = self._together(liked), self._content(liked)
-        spread = together[:, self.likes.known].std(axis=1, keepdims=True)
+        known = together[:, self.likes.known]
+        spread = known.std(axis=1, keepdims=True) if known.size else np.zeros((len(known), 1), np.float32)
+        spread[spread == 0] = 1  # Others' likes tell nothing: what it is about decides.
         scale = content.std(axis=1, keepdims=True)
         whole: Floats = together + CONTENT * spread * content / np.maximum(scale, 1e-9)
         return whole
@@ -203,7 +205,8 @@ def _judged(scores: Floats, wanted: Ints, top: int) -> dict[str, Any]:
 def _solved(x: Floats, other: Floats) -> Floats:
     """The factors of the rows of x, by weighted least squares against the others' (Hu et al. 2008, eq. 4)."""
     small = other.T @ other + 0.1 * np.eye(other.shape[1], dtype=np.float32)
-    return np.stack([_folded(row, other, small) for row in x])
+    rows = [_folded(row, other, small) for row in x]
+    return np.array(rows, np.float32).reshape(len(x), other.shape[1])
 
 
 def _folded(row: Floats, other: Floats, small: Floats) -> Floats:
