@@ -173,6 +173,14 @@ def test_without_a_compiler_that_works_torch_serves(tmp_path: Path, monkeypatch:
         compiling._library.cache_clear()
 
 
+def test_a_compiler_without_openmp_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    working, without = compiler.compiler(), tmp_path / "without"
+    without.write_text(f'#!/bin/sh\ncase "$*" in *-fopenmp*) exit 1;; esac\nexec {working} "$@"\n')
+    without.chmod(0o755)
+    monkeypatch.setenv("CXX", str(without))
+    assert compiler.compiler.__wrapped__() is None
+
+
 def test_a_compiler_that_makes_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     working = compiler.compiler()
     assert working is not None

@@ -26,12 +26,15 @@ def compiler() -> str | None:
 
 
 def works(found: str) -> bool:
-    """Whether a compiler makes a library of a line of C++: one without its headers is no use."""
+    """Whether a compiler makes a library of two lines of C++: one without its headers, or without OpenMP, as
+    clang may be, is no use."""
     with tempfile.TemporaryDirectory(prefix="litebert-") as folder:
         made = Path(folder) / "tried.so"
-        command = [found, "-x", "c++", "-shared", "-fPIC", "-", "-o", str(made)]
+        command = [found, "-x", "c++", "-fopenmp", "-shared", "-fPIC", "-", "-o", str(made)]
         with suppress(OSError, subprocess.SubprocessError):
-            subprocess.run(command, input=b"#include <cmath>\n", capture_output=True, timeout=SECONDS)
+            subprocess.run(
+                command, input=b"#include <cmath>\n#include <omp.h>\n", capture_output=True, timeout=SECONDS
+            )
         return made.is_file()
 
 
