@@ -150,6 +150,13 @@ def test_rows_of_other_sets_are_read_as_they_come(tmp_path: Path) -> None:
     first, second = read(str(path), Summarisation())
     assert first.given.document == "One. Two." and first.wanted == Wanted("A.", ("B.",))
     assert second.wanted == Wanted("C.")
+    indented = {"description": "give x", "code": "    return x"}
+    path.write_text(json.dumps(indented))
+    assert read(str(path), Code()).rows[0].wanted == Wanted("    return x"), "indentation is code"
+    for cell, told in (("", "is empty"), (" ", "is ' '"), (None, "is missing")):
+        path.write_text(json.dumps({"source": "One.", "target": cell}))
+        with pytest.raises(DataError, match=f"papers.jsonl:1: text {told}; expected a text to write"):
+            read(str(path), Summarisation())
     questions = tmp_path / "questions.json"
     asked = [("How to sort?", "sort the list `x`"), ("Reverse a list?", None)]
     rows = [{"intent": one, "rewritten_intent": other, "snippet": "x"} for one, other in asked]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 from litebert.tasks.task import Record
 from litebert.tasks.writing import TEXTS, Writing
+from litebert.tasks.written import exact
 
 DESCRIPTIONS = (
     *("description", "rewritten_intent", "intent", "annotation", "anno", "docstring", "nl"),
@@ -37,6 +38,7 @@ class Code(Writing[Description]):
         "references": ("references",),
     }
     plain = ("description", "text")
+    cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"text": exact}
     best = "exact_match"
     spaces = "all"
 

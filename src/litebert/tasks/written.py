@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,9 +63,30 @@ class Weighed(Written):
     """Pieces of the wanted text, its end included."""
 
 
+def exact(cell: Any) -> str:
+    """The text to write that a cell of a data file holds, to the character; a number is one, too.
+
+    >>> exact("    return x"), exact(7)
+    ('    return x', '7')
+    """
+    if isinstance(cell, str) and cell.strip():
+        return cell
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return str(cell)
+    wrong = "is missing" if cell is None else "is empty" if cell in ("", []) else f"is {cell!r:.60}"
+    raise ValueError(f"{wrong}; expected a text to write")
+
+
+def trimmed(cell: Any) -> str:
+    """The same without white space around it, which is no part of a sentence."""
+    return exact(cell).strip()
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextTask(Task[InputT, Written]):
     """Abstract: a task whose answer is a text, which is compared with others by what both have."""
+
+    cells: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"text": trimmed}
 
     Output = Written
     Wanted = Wanted
