@@ -190,6 +190,21 @@ def test_a_compiler_that_makes_nothing_is_none(monkeypatch: pytest.MonkeyPatch) 
         assert compiler.compiler.__wrapped__() is None
 
 
+def _program(path: Path, does: str) -> str:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_where_gcc_makes_nothing_clang_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _program(tmp_path / "g++", "exit 1")
+    clang = _program(tmp_path / "clang++", f'exec {compiler.compiler()} "$@"')
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert compiler.compiler.__wrapped__() == clang
+
+
 def test_a_cache_that_cannot_be_written_to_is_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +248,24 @@ def test_a_damaged_library_in_the_cache_is_not_loaded_but_made_again(
     assert again is not None
     assert again.gelu_forward_float
     assert damage == "folder" or kept.read_bytes() == whole
+
+
+@pytest.mark.usefixtures("whole")
+def test_what_one_compiler_made_does_not_serve_who_has_another_but_who_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (_program(tmp_path / "bin" / name, "exit 1") for name in ("c++-1", "c++-2"))
+    name = tmp_path / "c++"
+    name.symlink_to(one)
+    monkeypatch.setenv("CXX", str(name))
+    assert compiling._built(compiling._made_of()) is not None
+    assert compiling._kept(compiling._made_of()) is not None
+    name.unlink()
+    name.symlink_to(other)
+    assert compiling._kept(compiling._made_of()) is None
+    name.unlink()
+    assert compiler.compilers() == ()
+    assert compiling._kept(compiling._made_of()) is not None
 
 
 @pytest.mark.usefixtures("whole")

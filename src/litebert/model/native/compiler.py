@@ -18,11 +18,16 @@ _on: bool | None = None
 """None outside of `kernels`."""
 
 
+def compilers() -> tuple[str, ...]:
+    """Where they are: the environment's CXX alone where there is one, and else g++ before clang++."""
+    asked = os.environ.get("CXX")
+    return tuple(filter(None, map(shutil.which, [asked] if asked else ["g++", "clang++"])))
+
+
 @cache
 def compiler() -> str | None:
-    """The one of the environment's CXX, g++ or clang++ that is there and makes something."""
-    found = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
-    return found if found is not None and works(found) else None
+    """The first of `compilers` that makes something."""
+    return next(filter(works, compilers()), None)
 
 
 def works(found: str) -> bool:

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from litebert import durable
 from litebert.errors import LitebertError
-from litebert.model.native.compiler import SECONDS, compiler, decided, kernels, wanted
+from litebert.model.native.compiler import SECONDS, compiler, compilers, decided, kernels, wanted
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("attention.cpp", "kernels.cpp", "layers.cpp"))
 HEADERS = (Path(__file__).with_name("numbers.h"),)
@@ -90,7 +90,7 @@ def _found() -> ctypes.CDLL | None:
     with suppress(OSError):
         made_of = _made_of()
         kept = _kept(made_of)
-        if kept is None:
+        if kept is None and compilers():
             _build_beside(made_of)
         return kept
     return None
@@ -119,7 +119,7 @@ def _kept(made_of: str) -> ctypes.CDLL | None:
     """What an earlier process left in the cache, if it is whole: to load what was cut kills the process."""
     with suppress(OSError, RuntimeError):  # RuntimeError: this user has no home.
         for path in sorted(_cache().glob(_name(made_of, "*"))):
-            if path.is_file() and path.name == _name(made_of, _digest(path.read_bytes())):
+            if path.is_file() and path.name.endswith(f"-{_digest(path.read_bytes())}.so"):
                 _touch(path)
                 return ctypes.CDLL(str(path))
     return None
@@ -180,9 +180,13 @@ def _digest(data: bytes) -> str:
 
 
 def _made_of() -> str:
-    """Of what the library is made from: source, flags and processor."""
+    """Of what the library is made from, and by: source, flags and processor, and the compilers that are here.
+    Where there is none any more, what any has made serves."""
     code = map(Path.read_bytes, (*HEADERS, *SOURCES))
-    return _digest(b"\0".join((*code, repr((_FLAGS, _OWN)).encode(), _processor())))
+    made_of = _digest(b"\0".join((*code, repr((_FLAGS, _OWN)).encode(), _processor())))
+    # By the files that their names lead to, which on most systems tell the version: to ask it takes too long.
+    makers = "\0".join(map(os.path.realpath, compilers()))
+    return f"{made_of}-{_digest(makers.encode()) if makers else '*'}"
 
 
 def _processor() -> bytes:
