@@ -200,8 +200,12 @@ inline float exponentials(float *x, int64_t seen, int64_t wide, float scale, flo
     return sum_of(sum);
 }
 
-inline void drop(float *x, int64_t seen, int64_t row, const int32_t *columns, Noise noise) {
-    for (int64_t j = 0; j < seen; j++) x[j] = kept(row, columns[j], noise.least) ? x[j] * noise.scale : 0;
+// Row i of what a head is multiplied by, or of its gradient.
+inline void drop(const Head &h, int64_t i, float *x, Noise noise) {
+    if (!noise.rows) return;
+    const int32_t row = noise.rows[h.place(i)], *columns = noise.columns + h.start;
+    for (int64_t j = 0; j < h.seen(i); j++)
+        x[j] = kept(row, columns[j], noise.least) ? x[j] * noise.scale : 0;
 }
 
 template <class T>
@@ -239,7 +243,7 @@ struct Forward {
         float highest = highest_of(row, h.seen(i)), scale = h.s.scale;
         float sum = exponentials(row, h.seen(i), h.wide, scale, scale * highest);
         logs[h.place(i)] = scale * highest + std::log(sum);
-        if (noise.rows) drop(row, h.seen(i), noise.rows[h.place(i)], noise.columns + h.start, noise);
+        drop(h, i, row, noise);
         return sum;
     }
 };
@@ -255,14 +259,19 @@ struct Backward {
           vt(kt), left(BLOCK * filled(most)), turned_left(left), x(left.size()), dx(x),
           dq(BLOCK * filled(depth)), dk(q.size()), dv(dk) {}
 
+    void read(const Head &h, const T *qkv, const T *dout) {
+        const int64_t depth = h.s.depth;
+        rows_of(h.in(qkv, 0, 3), 3 * h.hidden(), h.length, depth, q.data());
+        rows_of(h.in(qkv, 1, 3), 3 * h.hidden(), h.length, depth, k.data());
+        rows_of(h.in(qkv, 2, 3), 3 * h.hidden(), h.length, depth, v.data());
+        rows_of(h.in(dout, 0, 1), h.hidden(), h.length, depth, o.data());
+        turned(k.data(), h.length, depth, kt.data());
+        turned(v.data(), h.length, depth, vt.data());
+    }
+
     void operator()(const Head &h, const T *qkv, const float *logs, const T *dout, T *dqkv, Noise noise) {
         const Shape &s = h.s;
-        rows_of(h.in(qkv, 0, 3), 3 * h.hidden(), h.length, s.depth, q.data());
-        rows_of(h.in(qkv, 1, 3), 3 * h.hidden(), h.length, s.depth, k.data());
-        rows_of(h.in(qkv, 2, 3), 3 * h.hidden(), h.length, s.depth, v.data());
-        rows_of(h.in(dout, 0, 1), h.hidden(), h.length, s.depth, o.data());
-        turned(k.data(), h.length, s.depth, kt.data());
-        turned(v.data(), h.length, s.depth, vt.data());
+        read(h, qkv, dout);
         const K *queries = pairs(q.data(), h.length, h.deep, qp.data());
         const K *keys = pairs(k.data(), h.length, h.deep, kp.data());
         const K *outs = pairs(o.data(), h.length, h.deep, op.data());
@@ -288,15 +297,13 @@ struct Backward {
 
     // A row of scores becomes the shares that were used, and what comes back to them the scores' slope.
     static void slope(const Head &h, int64_t i, float *row, float *drow, const float *logs, Noise noise) {
-        int64_t place = h.place(i), seen = h.seen(i);
-        const int32_t *columns = noise.columns + h.start;
-        exponentials(row, seen, h.wide, h.s.scale, logs[place]);
-        if (noise.rows) drop(drow, seen, noise.rows[place], columns, noise);
+        exponentials(row, h.seen(i), h.wide, h.s.scale, logs[h.place(i)]);
+        drop(h, i, drow, noise);
         lanes together{};
         for (int64_t j = 0; j < h.wide; j += WIDE) together += at(row + j) * at(drow + j);
         float mean = sum_of(together);
         for (int64_t j = 0; j < h.wide; j++) drow[j] = row[j] * (drow[j] - mean) * h.s.scale;
-        if (noise.rows) drop(row, seen, noise.rows[place], columns, noise);
+        drop(h, i, row, noise);
     }
 };
 

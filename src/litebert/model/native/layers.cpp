@@ -535,35 +535,39 @@ struct Encoder {
         }
     }
 
+    // The weights of one query's keys, but for their sum, which is returned.
+    float weighed(const float *query, const K *keys, int64_t length, float *weights) const {
+        const float scale = 1 / std::sqrt(float(depth));
+        float most = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < length; i++) {
+            __m512 along = _mm512_setzero_ps();
+            for (int64_t d = 0; d < depth; d += WIDE) {
+                const __mmask16 own = some(depth - d);
+                along = _mm512_fmadd_ps(vector(query + d, own), vector(keys + i * qkv_row + d, own), along);
+            }
+            weights[i] = scale * _mm512_reduce_add_ps(along);
+            most = std::max(most, weights[i]);
+        }
+        for (int64_t i = 0; i < length; i += WIDE) {
+            const __mmask16 own = some(length - i);
+            const __m512 y = exponential<K>(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
+            _mm512_mask_storeu_ps(weights + i, own, y);
+            sum += _mm512_mask_reduce_add_ps(own, y);
+        }
+        return sum;
+    }
+
     // What first pieces of sequences [from, to) gather, each one row of queries [to - from, row], into
     // x.rows.
     void gather_first(Scratch &x, int64_t layer, int64_t from, int64_t to, const float *queries) const {
         const Put<A> put(s.each[layer].output);
-        const float scale = 1 / std::sqrt(float(depth));
         for (int64_t b = from; b < to; b++)
             for (int64_t head = 0; head < s.heads; head++) {
                 const float *query = queries + (b - from) * row + head * depth;
                 const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth,
                         *value = key + row;
                 const int64_t length = s.starts[b + 1] - s.starts[b];
-                float *weights = x.scores, most = -INFINITY, sum = 0;
-                for (int64_t i = 0; i < length; i++) {
-                    __m512 along = _mm512_setzero_ps();
-                    for (int64_t d = 0; d < depth; d += WIDE) {
-                        const __mmask16 own = some(depth - d);
-                        along = _mm512_fmadd_ps(vector(query + d, own), vector(key + i * qkv_row + d, own),
-                                                along);
-                    }
-                    weights[i] = scale * _mm512_reduce_add_ps(along);
-                    most = std::max(most, weights[i]);
-                }
-                for (int64_t i = 0; i < length; i += WIDE) {
-                    const __mmask16 own = some(length - i);
-                    const __m512 y =
-                        exponential<K>(_mm512_sub_ps(vector(weights + i, own), _mm512_set1_ps(most)));
-                    _mm512_mask_storeu_ps(weights + i, own, y);
-                    sum += _mm512_mask_reduce_add_ps(own, y);
-                }
+                const float *weights = x.scores, sum = weighed(query, key, length, x.scores);
                 for (int64_t d = 0; d < depth; d += WIDE) {
                     __m512 total = _mm512_setzero_ps();
                     for (int64_t i = 0; i < length; i++)
@@ -694,8 +698,12 @@ void alone(const Shape &whole, int64_t from, int64_t to) {
     for (int64_t &start : starts) start -= begin;
     Shape s = whole;
     s.pieces = starts.back(), s.sequences = to - from, s.starts = starts.data();
-    s.ids += begin, s.positions += begin, s.segments += begin, s.given += begin * s.hidden;
-    s.out += (s.first ? from : begin) * s.hidden, s.pooled += from * s.hidden;
+    if (s.embedding)
+        s.ids += begin, s.positions += begin, s.segments += begin;
+    else
+        s.given += begin * s.hidden;
+    s.out += (s.first ? from : begin) * s.hidden;
+    if (s.pooler) s.pooled += from * s.hidden;
     const Encoder<A> e = prepared<A>(s, states, false);
     typename Encoder<A>::Scratch x = e.scratch(own);
     e.through(x, 0, s.pieces);
