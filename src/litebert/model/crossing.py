@@ -150,7 +150,7 @@ def _meeting(
     members: list[int], widths: tuple[int, int], starts: tuple[NDArray[np.int64], NDArray[np.int64]]
 ) -> Meeting:
     rows = _fill(members, widths, starts)
-    rows += [[]] * (rounded(max(len(rows), 2), steps=4, least=1) - len(rows))
+    rows += [[]] * (rounded(len(rows), steps=4, least=1) - len(rows))
     (asking, mine), (asked, theirs) = (_side(rows, w, s) for w, s in zip(widths, starts, strict=True))
     sees = (mine[:, :, None] == theirs[:, None, :]) & (mine[:, :, None] >= 0)
     sees[:, :, 0] |= mine < 0  # an empty place sees the first, so that no row of scores is empty

@@ -4,7 +4,7 @@ Everything but attention works on pieces and never meets padding. Attention alon
 which pieces belong together: `Tier` lays the sequences into rows of one width, several to a row,
 so that a batch of any lengths is a handful of dense products.
 
-The kernels compile themselves for each new shape that they meet, which takes longer than a product. So
+torch's products make code for each new shape that they meet, which takes longer than a product. So
 the counts of pieces and of rows are rounded up, by a few per cent, to a few values (`rounded`); the pieces
 that fill up belong to no sequence, are attended by nothing, and are cut off at the end.
 
@@ -235,8 +235,7 @@ def _tiers(lengths: Sequence[int], *, causal: bool) -> list[Tier]:
 
 def _lay(members: list[int], width: int, starts: NDArray[np.int64], *, causal: bool) -> Tier:
     rows = _fill(members, width, starts)
-    # At least two: the compiler makes a kernel of its own for a size of one.
-    rows += [[]] * (rounded(max(len(rows), 2), steps=4, least=1) - len(rows))
+    rows += [[]] * (rounded(len(rows), steps=4, least=1) - len(rows))
     places = np.zeros((len(rows), width), dtype=np.int64)
     owner = np.full((len(rows), width), -1, dtype=np.int64)
     for r, row in enumerate(rows):
