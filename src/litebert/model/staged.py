@@ -98,4 +98,4 @@ def of_lengths(lengths: NDArray[np.int64], pieces: int) -> Packed:
     """A batch of which only the states are known: so many, first those of sequences of these lengths."""
     nothing = torch.zeros(pieces, dtype=torch.int64)
     starts = torch.from_numpy(np.concatenate([[0], np.cumsum(lengths)]))
-    return Packed(nothing, nothing, nothing, starts, tuple(lengths.tolist()), torch.from_numpy(lengths))
+    return Packed(nothing, nothing, nothing, starts, tuple(lengths.tolist()), nothing[: len(lengths)])
