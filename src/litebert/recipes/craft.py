@@ -40,14 +40,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--translators", nargs=2, action="append", default=[], help="two runs, there and back"
-    )
+    parser.add_argument("--translators", nargs=2, metavar=("THERE", "BACK"), help="two runs that translate")
     given = parser.parse_args()
     seeds = range(1, given.seeds + 1)
     augmented: dict[str, dict[str, Any]] = {"nothing": {"shots": SHOTS}}
-    for change in (*CHANGES, *(":".join((BACK, *pair)) for pair in given.translators)):
-        augmented[change.split(":")[0]] = {"shots": SHOTS, "augment": (change,)}
+    for change in CHANGES:
+        augmented[change] = {"shots": SHOTS, "augment": (change,)}
+    if given.translators:
+        augmented[BACK] = {"shots": SHOTS, "augment": (":".join((BACK, *given.translators)),)}
     show(f"--augment, {SHOTS} of each class", compared(augmented, seeds, given.out / "few"))
     show("balance, all examples", compared(ALL, seeds, given.out / "all"))
     shots = {f"--shots {count}": {"shots": count} for count in (8, SHOTS)}
