@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -56,6 +56,15 @@ class Batches(Protocol):
 Parts = Mapping[str, Tensor]
 Objective = Callable[[nn.Module, Any], tuple[Tensor, Parts]]
 """(model, batch) → the mean loss over the batch's samples, a scalar, and what it is made of, by name."""
+
+
+@runtime_checkable
+class Splits(Protocol):
+    """An objective that works a large batch out in parts, one after another, in less memory."""
+
+    def split(self, batch: Any) -> Iterator[tuple[Any, float]]:
+        """Parts, and the share of each one's loss in the batch's: their gradients, by these shares, add up to
+        the batch's. The batch itself, with 1, where it stays whole."""
 
 
 @dataclass
@@ -211,8 +220,8 @@ def gradients(model: nn.Module, objective: Objective, group: Sequence[Batch]) ->
 def weighed(objective: Objective, batch: Batch) -> Iterator[tuple[Any, float]]:
     """What an objective works out one after another, and how many samples' weight it has: the batch, or parts
     of a large one where the objective can split it."""
-    split = getattr(objective, "split", None)
-    for part, share in [(batch, 1.0)] if split is None else split(batch):
+    parts = objective.split(batch) if isinstance(objective, Splits) else [(batch, 1.0)]
+    for part, share in parts:
         yield part, share * len(batch)
 
 
