@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from litebert.data.files import is_stream
 from litebert.data.inputs import read_inputs
 from litebert.errors import DataError, InputError
 from litebert.tasks.classification import Classification
@@ -155,6 +156,15 @@ def test_a_name_that_does_not_tell_is_no_matter(tmp_path: Path, content: str) ->
     path = tmp_path / "in.txt"
     path.write_text(content)
     assert [one.text for one in read_inputs(str(path), TASK)] == ["好", "fine"]
+
+
+def test_standard_input_is_a_stream_where_a_file_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "-").write_text("a,b\n")
+    monkeypatch.chdir(tmp_path)
+    assert is_stream("-")
+    assert not is_stream("./-")
 
 
 def test_a_named_pipe_is_read_once(tmp_path: Path) -> None:

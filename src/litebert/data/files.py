@@ -158,10 +158,12 @@ def shown(path: str) -> str:
 
 def is_stream(path: str) -> bool:
     """Whether what is read is gone: of standard input (`-`), a named pipe or a device."""
+    if path == "-":  # Also where a file has this name.
+        return True
     with suppress(OSError, ValueError):  # No name at all, or too long for one.
         mode = Path(path).stat().st_mode
         return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
-    return path == "-"
+    return False
 
 
 def _open(path: str) -> BinaryIO:
