@@ -27,7 +27,6 @@ constexpr int64_t STEP = 4 / sizeof(K);
 typedef uint32_t word __attribute__((may_alias));  // STEP neighbours.
 
 int64_t filled(int64_t n) { return (n + WIDE - 1) / WIDE * WIDE; }
-int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
 // ---- layouts ----------------------------------------------------------------------------------------------
 

@@ -12,10 +12,6 @@
 // zeros. Weights come in panels of 32 outputs: [outputs / 32][inputs / STEP][32][STEP], as
 // `layers.py` packs them.
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <cstring>
 #include <new>
 #include <type_traits>
 #include <vector>
@@ -24,14 +20,13 @@
 #include <immintrin.h>
 #include <omp.h>
 
+#include "numbers.h"
+
 namespace {
 
-constexpr int64_t TALL = 12, BROAD = 32, WIDE = 16;  // A tile of sums in registers; numbers in a vector.
-constexpr int64_t BLOCK = 144;                       // Rows that go from product to product in the cache.
+constexpr int64_t TALL = 12, BROAD = 32;  // A tile of sums in registers.
+constexpr int64_t BLOCK = 144;            // Rows that go from product to product in the cache.
 
-struct bf16 {
-    uint16_t bits;
-};
 typedef uint8_t byte;
 
 template <class A>
@@ -80,7 +75,6 @@ struct Shape {
 };
 
 int64_t filled(int64_t n) { return (n + BROAD - 1) / BROAD * BROAD; }
-int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 __mmask16 some(int64_t n) { return n >= WIDE ? 0xffff : n <= 0 ? 0 : (1u << n) - 1; }
 
 // ---- vectors ----------------------------------------------------------------------------------------------

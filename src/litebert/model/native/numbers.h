@@ -1,4 +1,4 @@
-// Numbers in fp32 and bf16, one by one and a vector at a time, for the kernels of a training step.
+// Numbers in fp32 and bf16, one by one and a vector at a time, for all kernels.
 
 #pragma once
 
@@ -10,6 +10,8 @@
 namespace {
 
 constexpr int64_t WIDE = 16;  // Numbers in a vector.
+
+inline int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
 typedef float lanes __attribute__((vector_size(WIDE * sizeof(float)), aligned(4), may_alias));
 
