@@ -132,8 +132,10 @@ def test_only_a_long_run_compiles_its_kernels(
     source: Source, sets: Sets, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = replace(source.config, hidden=768, intermediate=3072, attention=(0,) * 12, feedforward=(0,) * 12)
-    monkeypatch.setattr("litebert.training.presets.compiler", lambda: "/usr/bin/c++")
+    tried = "a compiler, which takes as long as many steps of a short run"
+    monkeypatch.setattr("litebert.training.presets.compiler", lambda: pytest.fail(f"tried {tried}"))
     assert not worth_compiling(source.config, TrainSettings(epochs=3.0, batch_size=16), sets.train)
+    monkeypatch.setattr("litebert.training.presets.compiler", lambda: "/usr/bin/c++")
     assert worth_compiling(large, TrainSettings(**{"batch_size": 16, "epochs": 1.0, **options}), sets.train)
     monkeypatch.setattr("litebert.training.presets.compiler", lambda: None)
     assert not worth_compiling(

@@ -82,7 +82,7 @@ def worth_compiling(
         epochs = settings.steps * settings.accumulation * (settings.batch_size or 1) / max(1, len(examples))
     one_way = sum(map(config.multiplications, range(config.layers)))
     forward_and_back = 6 * one_way * epochs * letters / _LETTERS_A_PIECE
-    return compiler() is not None and forward_and_back > COMPILING
+    return forward_and_back > COMPILING and compiler() is not None
 
 
 def _tuning_rate(hidden: int) -> float:
