@@ -17,7 +17,7 @@ litebert-tiny, as it comes with the package, trained for each task on one thread
 a development split. Every baseline learnt from the same training data and was judged on the same split in the
 same run. In brackets 95 % bootstrap intervals. A run keeps the weights that are best on this split, so the
 figures of trained models are a little too good; a baseline chooses nothing. Measures are from 0 to 1, BLEU to
-100; in bold what meets its goal. Made by
+100; in bold what meets its goal. Minutes are as they came, some with other work on the same core. Made by
 
     LITEBERT_DATA=… python -m litebert.recipes.results OUT --recurrent --page docs/results.md
 

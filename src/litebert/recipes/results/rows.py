@@ -75,7 +75,13 @@ ROWS: Sequence[Row] = (
     _row("stsb.en", "pearson", 0.80),
     _row("stsb.zh", "pearson"),
     _row("entities.conll2003", "f1", 0.82),
-    _row("entities.cluener", "f1", 0.70),
+    _row(
+        "entities.cluener",
+        "f1",
+        0.70,
+        settings={"epochs": 6.0},
+        note="Three epochs had 0.692, six end at a training loss of 0.01 with dev still at its highest.",
+    ),
     _row("entities.resume", "f1", 0.93),
     _row("entities.bc5cdr", "f1", 0.75),
     _row("tagging.conll2000", "f1"),
@@ -83,9 +89,22 @@ ROWS: Sequence[Row] = (
     _row("roles.chinese", "f1"),
     _row("relations.semeval", "macro_f1", 0.72),
     _row(
-        "answers.squad", "f1", settings={"epochs": 4.0}, goals=(Goal(measure="f1", least=0.08, above="none"),)
+        "answers.squad",
+        "f1",
+        settings={"epochs": 4.0},
+        goals=(Goal(measure="f1", least=0.08, above="none"),),
+        note="It is best where it answers nothing: 4,495 questions are learnt by heart (a training loss of "
+        "1.4) before answers are found in articles that it has not seen. With 24,000 gaps in sentences of "
+        "the English Wikipedia as questions first, one epoch of them, it had 0.508. To try next: far more "
+        "of these, and more pretraining.",
     ),
-    _row("answers.cmrc", "f1", settings={"epochs": 3.0}, goals=(Goal(measure="f1", above=ANY),)),
+    _row(
+        "answers.cmrc",
+        "f1",
+        settings={"epochs": 3.0},
+        goals=(Goal(measure="f1", above=ANY),),
+        note="After each of three epochs: 0.125, 0.224, 0.248. More epochs are next.",
+    ),
     _row("answers.drcd", "f1", settings={"epochs": 3.0}),
     _row("choices.c3", "accuracy", 0.42, settings={"epochs": 2.0, "max_pieces": 256}),
     _row("choices.race_middle", "accuracy", 0.42, settings={"epochs": 1.0, "max_pieces": 256}),
