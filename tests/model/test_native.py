@@ -203,6 +203,8 @@ def test_where_gcc_makes_nothing_clang_is_tried(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert compiler.compiler.__wrapped__() == clang
+    monkeypatch.setenv("CXX", "ccache g++")
+    assert compiler.compiler.__wrapped__() == clang
 
 
 def test_a_cache_that_cannot_be_written_to_is_done_without(
@@ -264,6 +266,7 @@ def test_what_one_compiler_made_does_not_serve_who_has_another_but_who_has_none(
     name.symlink_to(other)
     assert compiling._kept(compiling._made_of()) is None
     name.unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert compiler.compilers() == ()
     assert compiling._kept(compiling._made_of()) is not None
 

@@ -19,9 +19,10 @@ _on: bool | None = None
 
 
 def compilers() -> tuple[str, ...]:
-    """Where they are: the environment's CXX alone where there is one, and else g++ before clang++."""
-    asked = os.environ.get("CXX")
-    return tuple(filter(None, map(shutil.which, [asked] if asked else ["g++", "clang++"])))
+    """Where they are: the environment's CXX alone where that is a program, and not one with flags or behind
+    another; else g++ before clang++."""
+    asked = shutil.which(os.environ.get("CXX", ""))
+    return (asked,) if asked else tuple(filter(None, map(shutil.which, ("g++", "clang++"))))
 
 
 @cache
