@@ -11,13 +11,23 @@ from litebert import cli
 
 def main() -> int:
     """The command line as a process of its own."""
-    code = cli.main()
+    code = _code()
     if threading.active_count() > 1:
         # One may wait for the next line of a pipe, and Python would break down over it when it ends.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _code() -> int:
+    """The exit code, also where a signal (`verbs/stopping.py`) or a wrong flag ends it from within."""
+    try:
+        return cli.main()
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        return end.code
 
 
 if __name__ == "__main__":
