@@ -137,8 +137,9 @@ def _apart(path: Path) -> Iterator[tuple[Path, Path]]:
     for left in place.parent.glob(f".{glob.escape(place.name)}.*.new"):
         _bury(left)
     hidden = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".new", dir=place.parent))
-    held = lock(hidden)
+    held = None
     try:
+        held = lock(hidden)
         yield hidden / place.name, place
     finally:
         shutil.rmtree(hidden, ignore_errors=True)

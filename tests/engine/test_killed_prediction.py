@@ -131,7 +131,7 @@ def test_a_pipe_that_is_stopped_says_what_became_of_the_answers(
     if output == "-":
         assert json.loads(process.stdout.readline())["label"] == "positive"
     else:
-        while not list(tmp_path.iterdir()):
+        while not list(tmp_path.glob(".*.new/*")):
             assert process.poll() is None, "it ended before it was stopped"
             time.sleep(0.01)
     process.send_signal(number)
