@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from litebert.verbs.stopping import TRY_AGAIN, going_on_later
+from litebert.training.interrupts import TRY_AGAIN
+from litebert.verbs.stopping import going_on_later
 
 
 class Cleared:

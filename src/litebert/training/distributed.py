@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from litebert.errors import LitebertError, UsageError
+from litebert.training.interrupts import TRY_AGAIN
 
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WAIT = 300.0
 """Seconds that processes wait for each other: more than any needs to judge, save or compile."""
-_TRY_AGAIN = 75
 _LEFT = "left"
 """Under this key the store counts the processes that take leave."""
 _LEAVING = 5.0
@@ -40,7 +40,7 @@ class LostError(LitebertError):
     """Another process of the run is gone, or cannot be reached."""
 
     code = "lost"
-    exit_code = _TRY_AGAIN
+    exit_code = TRY_AGAIN
 
     def __init__(self, size: int, wait: float, reason: str) -> None:
         super().__init__(

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-TRY_AGAIN = 75
-"""The exit code that says that the same command goes on (`EX_TEMPFAIL`)."""
-
+from litebert.training.interrupts import TRY_AGAIN
 
 _SOON = 0.05
 """Seconds until a stop that was lost is asked for again."""
