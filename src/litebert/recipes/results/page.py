@@ -34,7 +34,7 @@ def page(workshop: Workshop) -> str:
     """The whole page, of those rows that are there."""
     lines = [line for row in ROWS for line in _lines(row, workshop)]
     notes = [f"- **{row.source}**: {row.note}" for row in ROWS if row.note]
-    told = "\n## What is to be said of some\n\n" + "\n".join(notes) + "\n" if notes else ""
+    told = "\n## Notes\n\n" + "\n".join(notes) + "\n" if notes else ""
     return _HEAD + "".join(f"{line}\n" for line in lines) + _SPLITS + told
 
 
