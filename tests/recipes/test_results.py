@@ -76,6 +76,20 @@ def test_a_row_is_worked_out_once_and_shown(
     assert "min: rate" in lines[0] and "it is a test." in text
 
 
+def test_a_page_keeps_what_was_found_elsewhere(_alone: None, runs: Runs, tmp_path: Path) -> None:
+    made: dict[str, Any] = {"model": str(runs.model), "page": tmp_path / "results.md"}
+    assert Results(**made, out=tmp_path / "first").run() == 0
+    first = (tmp_path / "results.md").read_text("utf-8")
+    assert Results(**made, out=tmp_path / "second", baselines=True).run() == 0
+    assert (tmp_path / "results.md").read_text("utf-8") == first
+    unfinished = "| `reviews.en` | accuracy | ≥ 0.010 | not yet | majority 0.001 |  |\n"
+    (tmp_path / "results.md").write_text(unfinished, "utf-8")
+    assert Results(**made, out=tmp_path / "third", minutes=1e-9).run() == TRY_AGAIN
+    assert "not yet" in (text := (tmp_path / "results.md").read_text("utf-8")) and "0.001" not in text
+    assert Results(**made, out=tmp_path / "first").run() == 0
+    assert (tmp_path / "results.md").read_text("utf-8") == first
+
+
 def test_it_ends_when_time_is_up_and_goes_on(_alone: None, runs: Runs, tmp_path: Path) -> None:
     made: dict[str, Any] = {"out": tmp_path, "model": str(runs.model)}
     assert Results(**made, baselines=True).run() == 0

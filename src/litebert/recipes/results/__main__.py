@@ -41,7 +41,7 @@ class Results:
     minutes: float | None = None
     """End after so long, with everything saved."""
     page: Path | None = None
-    """The page to write of all rows that are there."""
+    """The page to write of all rows that are there; what it holds of rows that OUT has no run of stays."""
 
     def run(self) -> int:
         """0 when all is there, and what asks to be run again when time is up."""
@@ -53,7 +53,8 @@ class Results:
             print(stopped.message, file=sys.stderr)
             code = TRY_AGAIN
         if self.page is not None:
-            durable.replace(self.page, page(workshop).encode())
+            before = self.page.read_text("utf-8") if self.page.exists() else ""
+            durable.replace(self.page, page(workshop, before).encode())
         return code
 
     def _rows(self, workshop: Workshop) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +12,8 @@ from litebert.recipes.results.work import Workshop
 
 OURS = "both"
 """Of the ways of recommending, the one that is ours."""
+_NOT_YET = "not yet"
+_LINE = re.compile(r"\| `([^`]+)` \|")
 _HEAD = """\
 # Results
 
@@ -30,12 +34,37 @@ SQuAD, as [data](data.md#sources) says. Figures on such splits are not those of 
 """
 
 
-def page(workshop: Workshop) -> str:
-    """The whole page, of those rows that are there."""
-    lines = [line for row in ROWS for line in _lines(row, workshop)]
+def page(workshop: Workshop, before: str = "") -> str:
+    """The whole page, of those rows that are there.
+
+    before: the page as it was. Its lines of a row stay where the workshop has no finished run of that row.
+    """
+    earlier = _by_source(before)
+    lines = [line for row in ROWS for line in _newest(list(_lines(row, workshop)), earlier[row.source])]
     notes = [f"- **{row.source}**: {row.note}" for row in ROWS if row.note]
     told = "\n## Notes\n\n" + "\n".join(notes) + "\n" if notes else ""
     return _HEAD + "".join(f"{line}\n" for line in lines) + _SPLITS + told
+
+
+def _by_source(page: str) -> defaultdict[str, list[str]]:
+    """A page's lines of each row."""
+    lines = defaultdict(list)
+    for line in page.splitlines():
+        if found := _LINE.match(line):
+            lines[found[1]].append(line)
+    return lines
+
+
+def _newest(found: list[str], earlier: list[str]) -> list[str]:
+    """A row's lines: those found now, unless the earlier ones hold a figure of ours and these hold none."""
+    return max(found, earlier, key=_known)
+
+
+def _known(lines: Sequence[str]) -> int:
+    """How much a row's lines tell: nothing, how good the baselines are, or how good ours is."""
+    if not lines:
+        return 0
+    return 1 if any(f"| {_NOT_YET} |" in line for line in lines) else 2
 
 
 def _lines(row: Row, workshop: Workshop) -> Iterator[str]:
@@ -76,7 +105,7 @@ def _ours(
 ) -> str:
     """In bold where it meets its goal."""
     if ours is None:
-        return "not yet"
+        return _NOT_YET
     value = _value(ours, measure)
     met = goal is not None and goal.met(ours[measure], _only_baselines(baselines))
     head, _, tail = value.partition(" ")
