@@ -168,6 +168,12 @@ def test_training_ends_when_dev_has_not_been_better_for_long(tmp_path: Path) -> 
     assert progress.best is not None and progress.best.step == 6, "the later of two that are equal"
 
 
+def test_a_measure_that_is_still_0_does_not_end_the_run(tmp_path: Path) -> None:
+    early = job(early_stopping=True, patience=2, steps=20, evaluate_every=2)
+    _, progress = _run(tmp_path, replace(early, evaluate=lambda _: Verdict({"accuracy": 0.0})))
+    assert (progress.finished, progress.step) == ("steps", 20)
+
+
 def test_a_time_budget_ends_the_run_with_a_judgement(tmp_path: Path) -> None:
     _, progress = _run(tmp_path, job(steps=100_000, minutes=0.01, evaluate_every=100_000))
     assert progress.finished == "minutes"

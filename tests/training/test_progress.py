@@ -30,6 +30,22 @@ def test_a_score_that_is_not_a_number_is_never_best() -> None:
     assert _progress(_judgement(1, 0.1), _judgement(2, nan)).stale == 1
 
 
+@pytest.mark.parametrize(
+    ("scores", "stale"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], 0),
+        ([0.0, 0.0, 0.2], 0),
+        ([0.0, 0.0, 0.2, 0.2, 0.1], 2),
+        ([0.2, 0.0, 0.0], 2),
+        ([0.5, 0.5, 0.5], 2),
+        ([nan, 0.0, 0.0], 1),
+    ],
+)
+def test_patience_waits_until_a_measure_has_left_0(scores: list[float], stale: int) -> None:
+    progress = _progress(*(_judgement(step, score) for step, score in enumerate(scores, 1)))
+    assert progress.stale == stale
+
+
 def test_json_round_trip() -> None:
     progress = Progress(step=7, losses=(0.1 + 0.2, 3), history=(_judgement(5, 1 / 3),), seconds=1e-9)
     assert Progress.from_json(json.loads(json.dumps(progress.to_json()))) == progress

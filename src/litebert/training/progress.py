@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -94,13 +94,15 @@ class Progress:
 
     @property
     def stale(self) -> int:
-        """How many judgements there have been since one was better than all before."""
+        """How many judgements there have been since one was better than all before, of those in `scores`."""
         scores = self.scores
         return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
     @property
     def scores(self) -> list[float]:
-        return [judgement.value for judgement in self.history]
+        """Those on dev, from the first that is not 0: a measure of what is found has not stopped getting
+        better where nothing has been found yet."""
+        return list(dropwhile(lambda score: score == 0, (judgement.value for judgement in self.history)))
 
     @property
     def mean_loss(self) -> float:

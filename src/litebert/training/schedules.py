@@ -12,7 +12,7 @@ def multiplier(settings: TrainSettings, step: int, total: int, scores: Sequence[
     """What the learning rate is multiplied by in update number `step`, from 0, of `total`.
 
     It climbs from 0, so that with a warm-up the first update is of nothing, as in Google's code and in
-    Hugging Face's. `scores` are those of the judgements so far; `plateau` alone reads them.
+    Hugging Face's. `scores` are `Progress.scores`; `plateau` alone reads them.
     """
     warmup = warmup_steps(settings, total)
     if step < warmup:

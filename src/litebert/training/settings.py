@@ -65,7 +65,7 @@ class TrainSettings:
     evaluate_every: int | None = None
     """Steps between judgements on dev; left out, once an epoch."""
     early_stopping: bool = True
-    """Stop when dev has not become better for `patience` judgements."""
+    """Stop when dev has not become better for `patience` judgements, counted once it has left 0."""
     patience: int = 3
     save_steps: int | None = None
     """Save the state every so many steps, besides every `save_minutes`."""
