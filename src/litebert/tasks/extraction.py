@@ -15,7 +15,7 @@ from litebert.errors import UsageError
 from litebert.tasks.summarisation import DOCUMENT, DOCUMENTS, Document
 from litebert.tasks.task import Target, Task
 from litebert.tasks.writing import TEXTS
-from litebert.tasks.written import TextTask, Written
+from litebert.tasks.written import TextTask, Written, rouge_l
 from litebert.text.encoding import Encoding, join
 from litebert.text.pieces import Pieces
 from litebert.text.tokenizer import Tokenizer
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from litebert.model.config import EncoderConfig
 
 _SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"'”’)]*(?=\s|$)|[。！？]+[”’）」]*|(?=\n|$))", re.MULTILINE)
+_LOOKED_AT = 1000
+"""Training examples by which it is told whether summaries quote."""
 _APART = -1.0
 """The target of pieces that begin no sentence."""
 
@@ -56,6 +58,9 @@ class Extraction(TextTask[Document]):
 
     share: float = 0.3
     """How long a summary is, of the text's characters; filled in from the training data."""
+    quotes: bool = True
+    """Whether summaries are made of the text's own sentences; filled in from the training data. Where they
+    are not, a sentence is worth its ROUGE-L with the summary."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -74,15 +79,18 @@ class Extraction(TextTask[Document]):
         before: Task[Any, Any] | None,  # noqa: ARG002
         free: bool,  # noqa: ARG002
     ) -> tuple[Extraction, Tokenizer]:
-        """It reads with the model's own; the share is learnt from both sides."""
-        pairs = [(len(w.text), len(g.document)) for g, w in zip(given, wanted, strict=True)]
-        shares = [min(1.0, short / long) for short, long in pairs if short and long]
-        return replace(self, share=float(np.mean(shares)) if shares else self.share), tokenizer
+        """It reads with the model's own; share and quotes are learnt from both sides."""
+        pairs = [(w.text, g.document) for g, w in zip(given, wanted, strict=True) if w.text and g.document]
+        if not pairs:
+            return self, tokenizer
+        share = float(np.mean([min(1.0, len(summary) / len(text)) for summary, text in pairs]))
+        quoting = float(np.mean([_quotes(summary, text) for summary, text in pairs[:_LOOKED_AT]]))
+        return replace(self, share=share, quotes=quoting > 0.5), tokenizer
 
     def encode(self, given: Document, tokenizer: Tokenizer) -> list[Encoding]:
         """Rows of whole sentences, one after another; a sentence longer than a row is cut, and counted."""
         pieces = tokenizer.encode(given.document)
-        spans = [found.span() for found in _SENTENCE.finditer(given.document)]
+        spans = _sentences(given.document)
         starts = np.searchsorted(pieces.spans[:, 0], [start for start, _ in spans]).tolist()
         texts = [given.document[start:end] for start, end in spans]
         return [self._row(tokenizer, pieces, row, texts) for row in self._rows([*starts, len(pieces)])]
@@ -109,13 +117,18 @@ class Extraction(TextTask[Document]):
         return Sentences(one.ids, one.segments, one.spans, one.truncated, places, chosen)
 
     def target(self, encoding: Encoding, wanted: Written) -> Target:
-        """`chosen`: at each sentence's first piece whether the summary has it."""
+        """`chosen`: at each sentence's first piece what it is worth, from 0 to 1: whether the summary has it,
+        or how much of it."""
         chosen = np.full(len(encoding), _APART, np.float32)
-        summary = _bare(wanted.text)
         if isinstance(encoding, Sentences):
             for place, text in zip(encoding.places, encoding.texts, strict=True):
-                chosen[place] = float(_bare(text) in summary)
+                chosen[place] = self._worth(text, wanted)
         return {"chosen": chosen}
+
+    def _worth(self, sentence: str, wanted: Written) -> float:
+        if self.quotes:
+            return float(_bare(sentence) in _bare(wanted.text))
+        return rouge_l(sentence, wanted, self.script)
 
     def head(self, config: EncoderConfig) -> nn.Module:
         from litebert.tasks.heads import Tokens
@@ -153,6 +166,17 @@ class Extraction(TextTask[Document]):
             room -= len(texts[number])
         between = "" if self.script == "characters" else " "
         return Written(between.join(texts[number] for number in sorted(chosen)))
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    """Where each begins and ends."""
+    return [found.span() for found in _SENTENCE.finditer(text)]
+
+
+def _quotes(summary: str, text: str) -> bool:
+    """Whether a sentence of the text stands in its summary."""
+    held = _bare(summary)
+    return any(_bare(text[start:end]) in held for start, end in _sentences(text))
 
 
 def _bare(text: str) -> str:

@@ -6,7 +6,7 @@ Where neither weights nor a tokenizer were chosen, sources are read in the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -135,25 +135,6 @@ class Writing(TextTask[InputT], Decoding):
         text: str = getattr(given, fields(self.Input)[0].name)
         return text
 
-    def row(
-        self,
-        cells: dict[str, Any],
-        columns: Mapping[str, str],
-        note: Callable[[str], None],  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """A list of sentences is a source; a list of texts to write is a text and further references."""
-        changed, text = dict(self.asked(cells, columns)), columns.get("text")
-        if text is not None and _is_texts(cells.get(text)) and cells[text]:
-            changed[text], *others = cells[text]
-            changed[columns.get("references", "references")] = others
-        return changed
-
-    def asked(self, cells: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-        """A list of sentences is a source."""
-        field = fields(self.Input)[0].name
-        source = columns.get(field, field)
-        return {**cells, source: " ".join(cells[source])} if _is_texts(cells.get(source)) else cells
-
     def encode(self, given: InputT, tokenizer: Tokenizer) -> list[Encoding]:
         return self._framed(tokenizer, tokenizer.encode(self._source(given)))
 
@@ -223,10 +204,6 @@ class Writing(TextTask[InputT], Decoding):
         unknown = np.flatnonzero(ids == self.tokenizer.unknown).tolist()
         spans = {at: encoding.spans[found["copied"][at]] for at in unknown}
         return {at: source[start:end] for at, (start, end) in spans.items() if start >= 0}
-
-
-def _is_texts(cell: Any) -> bool:
-    return isinstance(cell, list) and all(isinstance(one, str) for one in cell)
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal, Self
 
@@ -94,6 +94,25 @@ class TextTask(Task[InputT, Written]):
     script: Script = "words"
     """What texts are counted in; filled in from the training data."""
 
+    def row(
+        self,
+        cells: dict[str, Any],
+        columns: Mapping[str, str],
+        note: Callable[[str], None],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """A list of sentences is a source; a list of texts to write is a text and further references."""
+        changed, text = dict(self.asked(cells, columns)), columns.get("text")
+        if text is not None and _is_texts(cells.get(text)) and cells[text]:
+            changed[text], *others = cells[text]
+            changed[columns.get("references", "references")] = others
+        return changed
+
+    def asked(self, cells: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+        """A list of sentences is a source."""
+        field = fields(self.Input)[0].name
+        source = columns.get(field, field)
+        return {**cells, source: " ".join(cells[source])} if _is_texts(cells.get(source)) else cells
+
     def fit(self, wanted: Sequence[Written]) -> Self:
         needs_metrics()
         return replace(self, script=script_of(one.text for one in wanted[:_SEEN]))
@@ -109,6 +128,10 @@ class TextTask(Task[InputT, Written]):
 
     def measured(self, sums: NDArray[np.float64]) -> dict[str, float]:
         return measured(sums)
+
+
+def _is_texts(cell: Any) -> bool:
+    return isinstance(cell, list) and all(isinstance(one, str) for one in cell)
 
 
 def needs_metrics() -> None:

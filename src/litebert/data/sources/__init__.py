@@ -48,6 +48,7 @@ environment variable `LITEBERT_DATA` names.
     multi30k.en_de, .de_en, .en_fr, .fr_en  translation  train dev test test_2017  29,000, 1,014, 1,000, 1,000
     tatoeba.en_zh, .zh_en    translation     train* dev* all     29,155
     summaries.scitldr        summarisation   train dev           1,992 and 619
+    summaries.scitldr_sentences  extraction  train dev           the same
     summaries.dialogsum      summarisation   train* dev* all test  500 and 500
     summaries.csl            summarisation   train* dev* all test  1,000 and 1,000
     summaries.bbc            summarisation   train* dev* all     2,225

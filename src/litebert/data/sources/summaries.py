@@ -26,6 +26,14 @@ scitldr = Source(
     },
     "SciTLDR-A: abstracts of papers in one sentence; dev has several references (arXiv 2004.15011)",
 )
+scitldr_sentences = Source(
+    Extraction(),
+    {
+        split: from_file(f"scitldr/{split}.jsonl", Extraction(), _PAPER, format="jsonl")
+        for split in ("train", "dev")
+    },
+    "The same abstracts, of which the sentence is chosen that comes nearest",
+)
 dialogsum = Source(
     Summarisation(),
     {
