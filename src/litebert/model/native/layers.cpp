@@ -7,9 +7,9 @@
 // layer, before it reads their keys and values. No sum depends on what shares a batch, a block or a thread
 // with it: a sequence alone has the answer that it has in any batch, bit for bit.
 //
-// Numbers of type A are multiplied: float; bf16; or unsigned bytes, each with its scale and zero, by signed
-// ones. Between products the states are fp32. Rows of H numbers lie filled up to a multiple of 32, with
-// zeros. Weights come in panels of 32 outputs: [outputs / 32][inputs / STEP][32][STEP], as
+// Numbers of type A are multiplied, by a Unit (`tiles.h`): float; bf16; or unsigned bytes, each with its
+// scale and zero, by signed ones. Between products the states are fp32. Rows of H numbers lie filled up to a
+// multiple of 32, with zeros. Weights come in panels of 32 outputs: [outputs / 32][steps][32][STEP], as
 // `layers.py` packs them.
 
 #include <new>
@@ -17,20 +17,14 @@
 #include <vector>
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
-#include <immintrin.h>
 #include <omp.h>
 
 #include "numbers.h"
+#include "tiles.h"
 
 namespace {
 
-constexpr int64_t TALL = 12, BROAD = 32;  // A tile of sums in registers.
-constexpr int64_t BLOCK = 144;            // Rows that go from product to product in the cache.
-
-typedef uint8_t byte;
-
-template <class A>
-constexpr int64_t STEP = 4 / sizeof(A);  // Neighbours along the inputs that one instruction takes together.
+constexpr int64_t BLOCK = 144;  // Rows that go from product to product in the cache.
 
 struct Scale {  // A byte u stands for (u - zero) * scale.
     float scale, zero;
@@ -148,8 +142,8 @@ inline __m512 activated(int64_t activation, __m512 x) {
 inline __m512 vector(const float *x, __mmask16 which = 0xffff) { return _mm512_maskz_loadu_ps(which, x); }
 
 // STEP neighbours of each column, of which `count` are there
-inline __m512i neighbours(const float *x, int64_t, int64_t, __mmask16 which) {
-    return _mm512_maskz_loadu_epi32(which, x);
+inline __m512i neighbours(const float *x, int64_t, int64_t count, __mmask16 which) {
+    return _mm512_maskz_loadu_epi32(count > 0 ? which : 0, x);
 }
 #ifdef __AVX512BF16__
 inline __m512 vector(const bf16 *x, __mmask16 which = 0xffff) {
@@ -157,8 +151,8 @@ inline __m512 vector(const bf16 *x, __mmask16 which = 0xffff) {
         _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(which, x)), 16));
 }
 inline __m512i neighbours(const bf16 *x, int64_t x_row, int64_t count, __mmask16 which) {
-    const __mmask16 second = count > 1 ? which : 0;
-    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(which, x));
+    const __mmask16 first = count > 0 ? which : 0, second = count > 1 ? which : 0;
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first, x));
     const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(second, x + x_row));
     return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
@@ -191,78 +185,19 @@ struct Put<byte> {
 
 // ---- products ---------------------------------------------------------------------------------------------
 
-inline __m512 more(const float *a, const char *b, __m512 sum) {
-    return _mm512_fmadd_ps(_mm512_set1_ps(*a), _mm512_loadu_ps(b), sum);
-}
-#ifdef __AVX512BF16__
-inline __m512 more(const bf16 *a, const char *b, __m512 sum) {
-    int32_t pair;
-    std::memcpy(&pair, a, 4);
-    return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_epi32(pair), (__m512bh)_mm512_loadu_si512(b));
-}
-#endif
-#ifdef __AVX512VNNI__
-inline __m512i more(const byte *a, const char *b, __m512i sum) {
-    int32_t four;
-    std::memcpy(&four, a, 4);
-    // In assembler, as compilers otherwise keep half of the sums in memory.
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(four)), "v"(_mm512_loadu_si512(b)));
-    return sum;
-}
-#endif
-
-template <class A>
-struct Summed {
-    typedef __m512 type;
-};
-template <>
-struct Summed<byte> {
-    typedef __m512i type;
-};
-template <class A>
-using Sum = typename Summed<A>::type;
-
-// sums [R, 32] = a [R, steps * STEP] by one panel. Rows are reached from every third, as addresses are
-// cheap so.
-template <class A, int R>
-void tile(const A *a, int64_t a_row, const char *panel, int64_t steps, Sum<A> *sums, const char *ahead,
-          int64_t stride) {
-    Sum<A> sum[R][2];
-#pragma GCC unroll 12
-    for (int r = 0; r < R; r++) sum[r][0] = sum[r][1] = Sum<A>{};
-    const A *third[4] = {a, a + 3 * a_row, a + 6 * a_row, a + 9 * a_row};
-    for (int64_t k = 0; k < steps; k++, panel += 4 * BROAD, ahead += stride) {
-        _mm_prefetch(ahead, _MM_HINT_T1);
-#pragma GCC unroll 12
-        for (int r = 0; r < R; r++) {
-            sum[r][0] = more(third[r / 3] + r % 3 * a_row, panel, sum[r][0]);
-            sum[r][1] = more(third[r / 3] + r % 3 * a_row, panel + 64, sum[r][1]);
-        }
-        for (auto &row : third) row += STEP<A>;
-    }
-#pragma GCC unroll 12
-    for (int r = 0; r < R; r++) sums[2 * r] = sum[r][0], sums[2 * r + 1] = sum[r][1];
-}
-
-template <class A>
-using Tile = void (*)(const A *, int64_t, const char *, int64_t, Sum<A> *, const char *, int64_t);
-template <class A>
-constexpr Tile<A> TILES[] = {nullptr,     tile<A, 1>,  tile<A, 2>, tile<A, 3>, tile<A, 4>,
-                             tile<A, 5>,  tile<A, 6>,  tile<A, 7>, tile<A, 8>, tile<A, 9>,
-                             tile<A, 10>, tile<A, 11>, tile<A, 12>};
-
 // A panel after another; at(column) gives what takes (row, sums), a vector of each row of each tile.
-template <class A, class At>
+template <class Unit, class A, class At>
 inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row,
                   const void *panels, At at) {
-    alignas(64) Sum<A> sums[TALL * 2];
-    const int64_t steps = parts(inputs, STEP<A>), count = parts(rows, TALL);
+    alignas(64) Sum<A> sums[Unit::TALL * 2];
+    const int64_t panel = deep<A>(inputs) * 128, count = parts(rows, Unit::TALL);
+    const Unit unit(parts(rows, count), parts(inputs, STEP<A>));
     for (int64_t j = 0; j < columns; j += BROAD)
         for (int64_t t = 0; t < count; t++) {
             const int64_t from = rows * t / count, height = rows * (t + 1) / count - from;
-            TILES<A>[height](a + from * a_row, a_row, (const char *)panels + j * steps * 4, steps, sums,
-                             (const char *)panels + (j + BROAD) * steps * 4 + t * steps * (128 / count),
-                             128 / count);
+            const char *at_panel = (const char *)panels + j / BROAD * panel;
+            unit.multiply(height, a + from * a_row, a_row, at_panel, sums,
+                          at_panel + panel + t * (panel / count), 128 / count);
             for (int64_t v = 0; v < 2; v++) {
                 const auto take = at(j + v * WIDE);
                 for (int64_t r = 0; r < height; r++) take(from + r, sums[2 * r + v]);
@@ -288,10 +223,10 @@ struct Real<byte> {
     }
 };
 
-template <class A, class Then>
+template <class Unit, class A, class Then>
 inline void multiply(const Matrix &m, Scale s, int64_t rows, int64_t columns, int64_t inputs, const A *a,
                      int64_t a_row, Then then) {
-    tiles(rows, columns, inputs, a, a_row, m.weight, [&](int64_t column) {
+    tiles<Unit>(rows, columns, inputs, a, a_row, m.weight, [&](int64_t column) {
         return [&then, column, real = Real<A>(m, s, column)](int64_t row, Sum<A> sum) {
             then(row, column, real(sum));
         };
@@ -317,9 +252,10 @@ struct Arena {
 
 // ---- the encoder ------------------------------------------------------------------------------------------
 
-template <class A>
+template <class A, template <class> class Unit>
 struct Encoder {
     using K = std::conditional_t<std::is_same_v<A, byte>, bf16, A>;  // What attention multiplies.
+    static constexpr int64_t TALL = Unit<K>::TALL;
 
     const Shape &s;
     const int64_t depth, row, qkv_row, inside_row, longest;
@@ -331,7 +267,7 @@ struct Encoder {
 
     struct Scratch {
         A *rows, *inside;  // [BLOCK, row], [BLOCK, inside_row]
-        K *keys, *values, *weights;
+        K *query, *keys, *values, *weights;
         float *scores, *queries;  // Of first pieces [BLOCK, row].
         float *words;             // [BLOCK, filled(E)]
         K *embedded;              // The same, to be multiplied.
@@ -342,13 +278,14 @@ struct Encoder {
 
     Scratch scratch(Arena &arena) const {
         const int64_t packs = s.heads * key_size(), scores = TALL * filled(longest),
-                      first = s.first ? BLOCK * row : 0,
+                      query = Unit<K>::FILLED ? TALL * filled(depth) : 0, first = s.first ? BLOCK * row : 0,
                       words = s.embedding ? BLOCK * filled(s.embedding->width) : 0;
-        arena.begin(BLOCK * (row + inside_row) * sizeof(A) + (2 * packs + scores + words) * sizeof(K) +
-                    (scores + first + words) * 4 + 2048);
+        arena.begin(BLOCK * (row + inside_row) * sizeof(A) +
+                    (query + 2 * packs + scores + words) * sizeof(K) + (scores + first + words) * 4 + 2048);
         Scratch x;
         x.rows = arena.take<A>(BLOCK * row), x.inside = arena.take<A>(BLOCK * inside_row);
-        x.keys = arena.take<K>(packs), x.values = arena.take<K>(packs), x.weights = arena.take<K>(scores);
+        x.query = arena.take<K>(query), x.keys = arena.take<K>(packs), x.values = arena.take<K>(packs),
+        x.weights = arena.take<K>(scores);
         x.scores = arena.take<float>(scores), x.queries = arena.take<float>(first);
         x.words = arena.take<float>(words), x.embedded = arena.take<K>(words);
         return x;
@@ -390,8 +327,8 @@ struct Encoder {
         const int64_t width = s.embedding->width;
         for (int64_t i = from; i < to; i++, y += filled(width))
             for (int64_t j = 0; j < filled(width); j += WIDE)
-                _mm512_storeu_ps(
-                    y + j, vector(s.embedding->words.rows + s.ids[i] * width + j, some(width - j)));
+                _mm512_storeu_ps(y + j,
+                                 vector(s.embedding->words.rows + s.ids[i] * width + j, some(width - j)));
     }
 
     // What their places and segments say added to that, and the norm.
@@ -417,8 +354,8 @@ struct Encoder {
         if (!e.late) placed(from, to, e.width, words);
         if (e.factor.weight) {
             copied(wide * (to - from), words, x.embedded, {});
-            multiply(e.factor, {}, to - from, row, e.width, x.embedded, wide,
-                     [&](int64_t i, int64_t j, __m512 z) { _mm512_storeu_ps(y + i * row + j, z); });
+            multiply<Unit<K>>(e.factor, {}, to - from, row, e.width, x.embedded, wide,
+                              [&](int64_t i, int64_t j, __m512 z) { _mm512_storeu_ps(y + i * row + j, z); });
         }
         if (e.late) placed(from, to, s.hidden, y);
     }
@@ -437,8 +374,8 @@ struct Encoder {
         copied((to - from) * row, states + from * row, x.rows, l.qkv);
         for (int64_t part = last(layer); part < 3; part++) {
             K *at = qkv[layer % 2] + from * qkv_row + part * row;
-            multiply(*parts[part], l.qkv, to - from, row, s.hidden, x.rows, row,
-                     [&](int64_t i, int64_t j, __m512 y) { Put<K>()(at + i * qkv_row + j, y); });
+            multiply<Unit<A>>(*parts[part], l.qkv, to - from, row, s.hidden, x.rows, row,
+                              [&](int64_t i, int64_t j, __m512 y) { Put<K>()(at + i * qkv_row + j, y); });
         }
         if (!last(layer)) return;
         for (int64_t b = begun(from); b < begun(to); b++) {
@@ -451,31 +388,49 @@ struct Encoder {
     void pack(Scratch &x, int64_t layer, int64_t b) const {
         if (x.packed == layer * s.sequences + b) return;
         x.packed = layer * s.sequences + b;
-        const int64_t length = s.starts[b + 1] - s.starts[b], deep = parts(depth, STEP<K>),
-                      steps = parts(length, STEP<K>);
+        const int64_t length = s.starts[b + 1] - s.starts[b], across = deep<K>(depth),
+                      along = deep<K>(length);
         for (int64_t head = 0; head < s.heads; head++) {
             const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth, *value = key + row;
             uint32_t *keys = (uint32_t *)(x.keys + head * key_size());
             for (int64_t j = 0; j < length; j++)
-                for (int64_t d = 0; d < deep; d++)
-                    std::memcpy(keys + (j / BROAD * deep + d) * BROAD + j % BROAD,
+                for (int64_t d = 0; d < parts(depth, STEP<K>); d++)
+                    std::memcpy(keys + (j / BROAD * across + d) * BROAD + j % BROAD,
                                 key + j * qkv_row + d * STEP<K>, 4);
+            if constexpr (Unit<K>::FILLED)
+                for (int64_t j = 0; j < filled(length); j += BROAD)
+                    std::fill_n(keys + j * across + parts(depth, STEP<K>) * BROAD,
+                                (across - parts(depth, STEP<K>)) * BROAD, 0);
             K *values = x.values + head * key_size();
+            const int64_t steps = Unit<K>::FILLED ? along : parts(length, STEP<K>);
             for (int64_t d = 0; d < depth; d += WIDE)
                 for (int64_t i = 0; i < steps; i++)
-                    _mm512_storeu_si512(values + ((d / BROAD * steps + i) * BROAD + d % BROAD) * STEP<K>,
+                    _mm512_storeu_si512(values + ((d / BROAD * along + i) * BROAD + d % BROAD) * STEP<K>,
                                         neighbours(value + i * STEP<K> * qkv_row + d, qkv_row,
                                                    length - i * STEP<K>, some(depth - d)));
         }
     }
 
     // Each panel's tile where it is, which spares taking it elsewhere.
-    void scored(int64_t rows, int64_t wide, const K *query, const K *keys, float *scores) const {
-        const int64_t steps = parts(depth, STEP<K>);
+    void scored(int64_t rows, int64_t wide, const K *query, int64_t query_row, const K *keys,
+                float *scores) const {
+        const Unit<K> unit(rows, parts(depth, STEP<K>));
         for (int64_t j = 0; j < wide; j += BROAD) {
-            const char *panel = (const char *)keys + j * steps * 4;
-            TILES<K>[rows](query, qkv_row, panel, steps, (Sum<K> *)(scores + j * TALL), panel, 0);
+            const char *panel = (const char *)keys + j * deep<K>(depth) * 4;
+            unit.multiply(rows, query, query_row, panel, (Sum<K> *)(scores + j * TALL), panel, 0);
         }
+    }
+
+    // Some rows of a head's queries, where they lie or, filled up, in `to`; and from one to the next.
+    std::pair<const K *, int64_t> queries(int64_t rows, const K *from, K *to) const {
+        if constexpr (!Unit<K>::FILLED) return {from, qkv_row};
+        const int64_t wide = filled(depth);
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t d = 0; d < wide; d += BROAD) {
+                const __mmask32 own = depth - d >= BROAD ? ~0u : (1u << (depth - d)) - 1;
+                _mm512_storeu_si512(to + i * wide + d, _mm512_maskz_loadu_epi16(own, from + i * qkv_row + d));
+            }
+        return {to, wide};
     }
 
     // scores [filled(length) / 32][TALL][32] -> weights [rows, filled(length)], to be multiplied
@@ -501,9 +456,16 @@ struct Encoder {
         }
     }
 
+    // Rows to be multiplied, of which heads have been written, filled up.
+    void fill(int64_t rows, A *x) const {
+        if constexpr (Unit<A>::FILLED)
+            for (int64_t i = 0; i < rows; i++) std::fill(x + i * row + s.hidden, x + (i + 1) * row, A{});
+    }
+
     // What pieces [from, to) gather from their sequences, into x.rows.
     void gather(Scratch &x, int64_t layer, int64_t from, int64_t to) const {
         const Put<A> put(s.each[layer].output);
+        fill(to - from, x.rows);
         for (int64_t b = begun(from + 1) - 1; b < s.sequences && s.starts[b] < to; b++) {
             const int64_t begin = std::max(from, s.starts[b]), end = std::min(to, s.starts[b + 1]);
             const int64_t length = s.starts[b + 1] - s.starts[b], wide = filled(length),
@@ -516,15 +478,16 @@ struct Encoder {
                     const K *query = qkv[layer % 2] + i * qkv_row + head * depth;
                     A *to_rows = x.rows + (i - from) * row + head * depth;
                     float shares[TALL];
-                    scored(next - i, wide, query, x.keys + head * key_size(), x.scores);
+                    const auto [filled_up, from_row] = queries(next - i, query, x.query);
+                    scored(next - i, wide, filled_up, from_row, x.keys + head * key_size(), x.scores);
                     soft(next - i, length, x.scores, x.weights, shares);
-                    tiles(next - i, filled(depth), length, x.weights, wide, x.values + head * key_size(),
-                          [&](int64_t d) {
-                              return [&, d](int64_t r, __m512 y) {
-                                  put(to_rows + r * row + d, _mm512_mul_ps(y, _mm512_set1_ps(shares[r])),
-                                      some(depth - d));
-                              };
-                          });
+                    tiles<Unit<K>>(next - i, filled(depth), length, x.weights, wide,
+                                   x.values + head * key_size(), [&](int64_t d) {
+                                       return [&, d](int64_t r, __m512 y) {
+                                           put(to_rows + r * row + d,
+                                               _mm512_mul_ps(y, _mm512_set1_ps(shares[r])), some(depth - d));
+                                       };
+                                   });
                 }
         }
     }
@@ -555,6 +518,7 @@ struct Encoder {
     // x.rows.
     void gather_first(Scratch &x, int64_t layer, int64_t from, int64_t to, const float *queries) const {
         const Put<A> put(s.each[layer].output);
+        fill(to - from, x.rows);
         for (int64_t b = from; b < to; b++)
             for (int64_t head = 0; head < s.heads; head++) {
                 const float *query = queries + (b - from) * row + head * depth;
@@ -580,14 +544,14 @@ struct Encoder {
         const auto added = [&](int64_t i, int64_t j, __m512 more) {
             _mm512_storeu_ps(y + i * row + j, _mm512_add_ps(vector(y + i * row + j), more));
         };
-        multiply(l.attention->output, l.output, rows, row, s.hidden, x.rows, row, added);
+        multiply<Unit<A>>(l.attention->output, l.output, rows, row, s.hidden, x.rows, row, added);
         normalised(rows, s.hidden, y, l.attention->weight, l.attention->bias);
         copied(rows * row, y, x.rows, l.up);
-        multiply(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row,
-                 [&](int64_t i, int64_t j, __m512 z) {
-                     inside(x.inside + i * inside_row + j, activated<A>(s.activation, z));
-                 });
-        multiply(l.feedforward->down, l.down, rows, row, s.inside, x.inside, inside_row, added);
+        multiply<Unit<A>>(l.feedforward->up, l.up, rows, inside_row, s.hidden, x.rows, row,
+                          [&](int64_t i, int64_t j, __m512 z) {
+                              inside(x.inside + i * inside_row + j, activated<A>(s.activation, z));
+                          });
+        multiply<Unit<A>>(l.feedforward->down, l.down, rows, row, s.inside, x.inside, inside_row, added);
         normalised(rows, s.hidden, y, l.feedforward->weight, l.feedforward->bias);
     }
 
@@ -600,9 +564,10 @@ struct Encoder {
     void pool(int64_t from, int64_t to, const float *y) const {
         if (!s.pooler) return;
         float *pooled = s.pooled + from * s.hidden;
-        multiply(*s.pooler, {}, to - from, row, s.hidden, y, row, [&](int64_t i, int64_t j, __m512 z) {
-            _mm512_mask_storeu_ps(pooled + i * s.hidden + j, some(s.hidden - j), tangent(z));
-        });
+        multiply<Vectors<float>>(
+            *s.pooler, {}, to - from, row, s.hidden, y, row, [&](int64_t i, int64_t j, __m512 z) {
+                _mm512_mask_storeu_ps(pooled + i * s.hidden + j, some(s.hidden - j), tangent(z));
+            });
     }
 
     // The last layer for the sequences that begin in [from, to).
@@ -611,8 +576,9 @@ struct Encoder {
         const Layer &l = s.each[layer];
         for (int64_t b = begun(from); b < end; b += BLOCK) {
             const int64_t count = std::min(BLOCK, end - b);
-            multiply(l.attention->query, l.qkv, count, row, s.hidden, first_rows + b * row, row,
-                     [&](int64_t i, int64_t j, __m512 y) { _mm512_storeu_ps(x.queries + i * row + j, y); });
+            multiply<Unit<A>>(
+                l.attention->query, l.qkv, count, row, s.hidden, first_rows + b * row, row,
+                [&](int64_t i, int64_t j, __m512 y) { _mm512_storeu_ps(x.queries + i * row + j, y); });
             gather_first(x, layer, b, b + count, x.queries);
             finish(x, layer, count, first_states + b * row);
             give(b, b + count, first_states + b * row);
@@ -622,6 +588,7 @@ struct Encoder {
 
     // A thread's pieces [from, to), through all layers.
     void through(Scratch &x, int64_t from, int64_t to) const {
+        [[maybe_unused]] const typename Unit<A>::Use use;
         const int64_t count = parts(to - from, BLOCK);
         const auto each = [&](auto what) {
             for (int64_t t = 0; t < count; t++)
@@ -652,13 +619,13 @@ struct Encoder {
 };
 
 // A batch, or some sequences of it: memory for all of them, and their states.
-template <class A>
-Encoder<A> prepared(const Shape &s, Arena &arena, bool together) {
+template <class A, template <class> class Unit>
+Encoder<A, Unit> prepared(const Shape &s, Arena &arena, bool together) {
     int64_t longest = 1;
     for (int64_t b = 0; b < s.sequences; b++) longest = std::max(longest, s.starts[b + 1] - s.starts[b]);
     const int64_t row = filled(s.hidden);
-    Encoder<A> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together};
-    using K = typename Encoder<A>::K;
+    Encoder<A, Unit> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together};
+    using K = typename Encoder<A, Unit>::K;
     arena.begin((s.pieces + s.sequences) * row * 4 + s.sequences * row * sizeof(A) +
                 6 * s.pieces * row * sizeof(K) + 1024);
     e.states = arena.take<float>(s.pieces * row), e.first_states = arena.take<float>(s.sequences * row);
@@ -668,13 +635,13 @@ Encoder<A> prepared(const Shape &s, Arena &arena, bool together) {
 }
 
 // Few sequences, all threads on each. Memory is taken before: nobody could catch what one of them throws.
-template <class A>
+template <class A, template <class> class Unit>
 void together(const Shape &s) {
     thread_local Arena shared;
     thread_local std::vector<Arena> arenas;
-    const Encoder<A> e = prepared<A>(s, shared, true);
+    const Encoder<A, Unit> e = prepared<A, Unit>(s, shared, true);
     if (int64_t(arenas.size()) < s.threads) arenas.resize(s.threads);
-    std::vector<typename Encoder<A>::Scratch> own;
+    std::vector<typename Encoder<A, Unit>::Scratch> own;
     for (int64_t t = 0; t < s.threads; t++) own.push_back(e.scratch(arenas[t]));
 #pragma omp parallel num_threads(s.threads)
     {
@@ -684,7 +651,7 @@ void together(const Shape &s) {
 }
 
 // Sequences [from, to), by one thread.
-template <class A>
+template <class A, template <class> class Unit>
 void alone(const Shape &whole, int64_t from, int64_t to) {
     thread_local Arena states, own;
     const int64_t begin = whole.starts[from];
@@ -698,8 +665,8 @@ void alone(const Shape &whole, int64_t from, int64_t to) {
         s.given += begin * s.hidden;
     s.out += (s.first ? from : begin) * s.hidden;
     if (s.pooler) s.pooled += from * s.hidden;
-    const Encoder<A> e = prepared<A>(s, states, false);
-    typename Encoder<A>::Scratch x = e.scratch(own);
+    const Encoder<A, Unit> e = prepared<A, Unit>(s, states, false);
+    typename Encoder<A, Unit>::Scratch x = e.scratch(own);
     e.through(x, 0, s.pieces);
 }
 
@@ -714,7 +681,7 @@ bool fits(Work work) {
     return true;
 }
 
-template <class A>
+template <class A, template <class> class Unit>
 void layers(const Shape &s) {
     // Groups of whole sequences, about a block of rows, or less where there are too few for all threads.
     const int64_t rows = s.threads == 1 ? BLOCK : std::clamp(s.pieces / (6 * s.threads), BLOCK / 3, BLOCK);
@@ -723,11 +690,11 @@ void layers(const Shape &s) {
         if (s.starts[b + 1] - s.starts[groups.back()] > rows) groups.push_back(b);
     const int64_t count = groups.size();
     groups.push_back(s.sequences);
-    if (s.threads > 1 && count < 3 * s.threads) return together<A>(s);
+    if (s.threads > 1 && count < 3 * s.threads) return together<A, Unit>(s);
     bool all = true;
 #pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) reduction(&& : all) if (s.threads > 1)
     for (int64_t g = 0; g < count; g++)
-        all = fits([&] { alone<A>(s, groups[g], groups[g + 1]); }) && all;
+        all = fits([&] { alone<A, Unit>(s, groups[g], groups[g + 1]); }) && all;
     if (!all) throw std::bad_alloc();
 }
 
@@ -744,20 +711,25 @@ bool known(const Shape &s) {
 
 enum { DONE, NO_MEMORY, UNKNOWN };
 
-template <class A>
+template <class A, template <class> class Unit>
 int answered(const Shape &s) {
     if (!known(s)) return UNKNOWN;
-    return fits([&] { layers<A>(s); }) ? DONE : NO_MEMORY;
+    return fits([&] { layers<A, Unit>(s); }) ? DONE : NO_MEMORY;
+}
+
+template <class A>
+int by_the_best(const Shape &s) {
+    return granted() ? answered<A, Matrices>(s) : answered<A, Vectors>(s);
 }
 
 }  // namespace
 
 extern "C" {
-int layers_float(const Shape *s) { return answered<float>(*s); }
+int layers_float(const Shape *s) { return answered<float, Vectors>(*s); }
 #ifdef __AVX512BF16__
-int layers_bf16(const Shape *s) { return answered<bf16>(*s); }
+int layers_bf16(const Shape *s) { return by_the_best<bf16>(*s); }
 #ifdef __AVX512VNNI__
-int layers_byte(const Shape *s) { return answered<byte>(*s); }
+int layers_byte(const Shape *s) { return by_the_best<byte>(*s); }
 #endif
 #endif
 }

@@ -1,8 +1,7 @@
 """An encoder for one packed batch in one call (`layers.cpp`), where nothing is learnt.
 
 Beside torch's operators, one after another, it saves what each call costs, which for one short text is half
-of all, and what goes out of the cache in between. It is for processors that multiply by AVX-512; those with
-AMX have something faster in torch, and are left to it.
+of all, and what goes out of the cache in between. It is for processors that multiply by AVX-512 or AMX.
 
 Shapes: N pieces, those that fill up included; B sequences; E embedding; H hidden.
 """
@@ -32,6 +31,8 @@ PANEL = 32
 _NAMES = {torch.float32: "layers_float", torch.bfloat16: "layers_bf16", torch.int8: "layers_byte"}
 _TOGETHER = {torch.float32: 1, torch.bfloat16: 2, torch.int8: 4}
 """Inputs that lie side by side: what one instruction takes together."""
+_STEPS = 16
+"""So many of these are a tile of AMX."""
 _NO_MEMORY, _UNKNOWN = 1, 2
 """What a call that failed gives."""
 _ACTIVATIONS: dict[Activation, int] = {"gelu_new": 0, "gelu": 1, "relu": 2}
@@ -119,8 +120,7 @@ def _knows(config: EncoderConfig, dtype: torch.dtype) -> bool:
     """Worked out once: it is asked at every batch, and one short text is answered in half a millisecond."""
     plain = config.whole == config and config.activation in _ACTIVATIONS
     even = config.head_size % 2 == 0 and config.hidden % 4 == 0 and config.intermediate % 4 == 0
-    amx = dtype is not torch.float32 and torch.cpu._is_amx_tile_supported()
-    return plain and even and dtype in _NAMES and not amx
+    return plain and even and dtype in _NAMES
 
 
 class Layers:
@@ -281,10 +281,10 @@ class Layers:
 
 
 def panels(weight: Tensor) -> Tensor:
-    """[out, in] → [out / 32, in / together, 32, together], filled up with zeros."""
+    """[out, in] → [out / 32, in / together, 32, together], filled up with zeros, inputs to whole tiles."""
     together = _TOGETHER[weight.dtype]
     outputs, inputs = weight.shape
-    whole = F.pad(weight, (0, -inputs % together, 0, -outputs % PANEL))
+    whole = F.pad(weight, (0, -inputs % (together * _STEPS), 0, -outputs % PANEL))
     return whole.view(len(whole) // PANEL, PANEL, -1, together).transpose(1, 2).contiguous()
 
 
