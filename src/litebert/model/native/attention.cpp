@@ -2,15 +2,16 @@
 //
 // Scores, shares and all sums are fp32. In bf16 what is multiplied is rounded to it where the processor has a
 // product of pairs, and else multiplied in fp32. A factor K of a product is float or bf16; STEP numbers along
-// the sum are taken together. It comes in one of two layouts, which for float are the same:
-// - rows [n][wide], to be summed along a row;
-// - pairs [n / STEP][wide][STEP], to be summed over rows.
+// the sum are taken together. Left sides lie in rows [n][wide], to be summed along a row; right sides in
+// pairs [n / STEP][wide][STEP], to be summed over rows, which for float is the same. Rows and their number
+// are filled up with zeros to a multiple of FULL.
 //
 // Shapes: N pieces, B sequences, H = A heads x D; all tensors in rows, without gaps.
 
 #include <type_traits>
 #include <vector>
 
+#include "amx.h"
 #include "numbers.h"
 
 #ifdef __AVX512BF16__
@@ -26,7 +27,9 @@ constexpr int64_t STEP = 4 / sizeof(K);
 
 typedef uint32_t word __attribute__((may_alias));  // STEP neighbours.
 
-int64_t filled(int64_t n) { return (n + WIDE - 1) / WIDE * WIDE; }
+constexpr int64_t FULL = amx::COMPILED ? amx::BROAD : WIDE;
+
+int64_t filled(int64_t n) { return parts(n, FULL) * FULL; }
 
 // ---- layouts ----------------------------------------------------------------------------------------------
 
@@ -40,15 +43,14 @@ void rows_of(const T *from, int64_t width, int64_t length, int64_t depth, K *to)
     }
 }
 
-// The pairs of rows turned, [D, length], filled up with zeros.
+// Words [rows, columns], each of STEP neighbours, as [columns, wide].
 template <class K>
-void turned(const K *rows, int64_t length, int64_t depth, K *to) {
-    int64_t wide = filled(length), across = filled(depth) / STEP<K>;
-    const word *from = (const word *)rows;
+void turned(const K *from, int64_t rows, int64_t columns, int64_t wide, K *to) {
+    const word *in = (const word *)from;
     word *out = (word *)to;
-    for (int64_t d = 0; d < parts(depth, STEP<K>); d++) {
-        for (int64_t i = 0; i < length; i++) out[d * wide + i] = from[i * across + d];
-        for (int64_t i = length; i < wide; i++) out[d * wide + i] = 0;
+    for (int64_t j = 0; j < columns; j++) {
+        for (int64_t i = 0; i < rows; i++) out[j * wide + i] = in[i * columns + j];
+        for (int64_t i = rows; i < wide; i++) out[j * wide + i] = 0;
     }
 }
 
@@ -59,6 +61,13 @@ template <class T>
 void put_rows(const float *from, int64_t length, int64_t depth, T *to, int64_t width) {
     for (int64_t i = 0; i < length; i++)
         for (int64_t d = 0; d < depth; d++) put(to[i * width + d], from[i * filled(depth) + d]);
+}
+
+// The same of columns [depth, wide].
+template <class T>
+void put_columns(const float *from, int64_t wide, int64_t length, int64_t depth, T *to, int64_t width) {
+    for (int64_t i = 0; i < length; i++)
+        for (int64_t d = 0; d < depth; d++) put(to[i * width + d], from[d * wide + i]);
 }
 
 // ---- products ---------------------------------------------------------------------------------------------
@@ -83,6 +92,7 @@ inline const bf16 *pairs(const bf16 *rows, int64_t length, int64_t wide, bf16 *t
                 pair |= __builtin_convertvector(*(const halves *)(rows + (i + 1) * wide + j), words) << 16;
             std::memcpy(to + i * wide + 2 * j, &pair, sizeof pair);
         }
+    std::fill(to + parts(length, 2) * 2 * wide, to + filled(length) * wide, bf16{});
     return to;
 }
 
@@ -95,60 +105,58 @@ template <class T>
 using Factor = float;
 #endif
 
-template <class K>
-struct Left {  // STEP neighbours a(i, k) stand at [i * row + k / STEP * column].
-    const K *at;
-    int64_t row, column;
-};
-
-template <class K>
-Left<K> along(const K *rows, int64_t wide) {
-    return {rows, wide, STEP<K>};
-}
-template <class K>
-Left<K> across(const K *pairs, int64_t wide) {
-    return {pairs, STEP<K>, wide * STEP<K>};
-}
-
+// c [R, V * WIDE] = a [R, steps * STEP] b [steps * STEP, V * WIDE], or added to it.
 template <int R, int V, class K>
-inline void tile(Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, int64_t steps, bool add) {
+inline void tile(const K *a, int64_t a_row, const K *b, float *c, int64_t row, int64_t steps, bool add) {
     lanes sum[R][V];
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < V; v++) sum[r][v] = add ? at(c + r * c_row + v * WIDE) : lanes{};
+        for (int v = 0; v < V; v++) sum[r][v] = add ? at(c + r * row + v * WIDE) : lanes{};
     for (int64_t k = 0; k < steps; k++)
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
             for (int v = 0; v < V; v++)
-                sum[r][v] =
-                    more(a.at + r * a.row + k * a.column, b + (k * b_row + v * WIDE) * STEP<K>, sum[r][v]);
+                sum[r][v] = more(a + r * a_row + k * STEP<K>, b + (k * row + v * WIDE) * STEP<K>, sum[r][v]);
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < V; v++) *(lanes *)(c + r * c_row + v * WIDE) = sum[r][v];
+        for (int v = 0; v < V; v++) *(lanes *)(c + r * row + v * WIDE) = sum[r][v];
 }
 
 template <int V, class K>
-inline void strip(int64_t m, Left<K> a, const K *b, int64_t b_row, float *c, int64_t c_row, int64_t steps,
+inline void strip(int64_t m, const K *a, int64_t a_row, const K *b, float *c, int64_t row, int64_t steps,
                   bool add) {
     constexpr int TALL = V == 4 ? 6 : 12;
     int64_t i = 0;
-    auto left = [&] { return Left<K>{a.at + i * a.row, a.row, a.column}; };
-    for (; i + TALL <= m; i += TALL) tile<TALL, V>(left(), b, b_row, c + i * c_row, c_row, steps, add);
-    for (; i + 4 <= m; i += 4) tile<4, V>(left(), b, b_row, c + i * c_row, c_row, steps, add);
-    for (; i < m; i++) tile<1, V>(left(), b, b_row, c + i * c_row, c_row, steps, add);
+    for (; i + TALL <= m; i += TALL) tile<TALL, V>(a + i * a_row, a_row, b, c + i * row, row, steps, add);
+    for (; i + 4 <= m; i += 4) tile<4, V>(a + i * a_row, a_row, b, c + i * row, row, steps, add);
+    for (; i < m; i++) tile<1, V>(a + i * a_row, a_row, b, c + i * row, row, steps, add);
 }
 
-// c [m, n] = a [m, depth] b [depth, n], or added to it; b in pairs, n a multiple of WIDE.
+inline bool by_amx(const float *) { return false; }
+inline bool by_amx(const bf16 *) { return amx::granted(); }
+
+// c [m, n] = a [m, depth] b [depth, n], or added to it; a in rows, b in pairs, n a multiple of FULL.
 template <class K>
-void multiply(int64_t m, int64_t n, int64_t depth, Left<K> a, const K *b, float *c, bool add = false) {
-    int64_t j = 0, steps = parts(depth, STEP<K>);
-    auto right = [&] { return b + j * STEP<K>; };
-    for (; j + 4 * WIDE <= n; j += 4 * WIDE) strip<4>(m, a, right(), n, c + j, n, steps, add);
-    for (; j + 2 * WIDE <= n; j += 2 * WIDE) strip<2>(m, a, right(), n, c + j, n, steps, add);
-    for (; j < n; j += WIDE) strip<1>(m, a, right(), n, c + j, n, steps, add);
+void multiply(int64_t m, int64_t n, int64_t depth, const K *a, int64_t a_row, const K *b, float *c,
+              bool add = false) {
+    if (by_amx(a)) {
+        const int64_t blocks = parts(depth, amx::STEPS * STEP<K>);
+        for (int64_t i = 0; i < m; i += amx::TALL) {
+            amx::shape(std::min(amx::TALL, m - i));
+            for (int64_t j = 0; j < n; j += amx::BROAD)
+                amx::multiply<K>(a + i * a_row, a_row * sizeof(K), b + j * STEP<K>, n * 4, c + i * n + j,
+                                 n * 4, blocks, add);
+        }
+        return;
+    }
+    const int64_t steps = parts(depth, STEP<K>);
+    int64_t j = 0;
+    for (; j + 4 * WIDE <= n; j += 4 * WIDE) strip<4>(m, a, a_row, b + j * STEP<K>, c + j, n, steps, add);
+    for (; j + 2 * WIDE <= n; j += 2 * WIDE) strip<2>(m, a, a_row, b + j * STEP<K>, c + j, n, steps, add);
+    for (; j < n; j += WIDE) strip<1>(m, a, a_row, b + j * STEP<K>, c + j, n, steps, add);
 }
 
 // ---- one head of one sequence -----------------------------------------------------------------------------
@@ -188,12 +196,21 @@ struct Head {  // Of which sequence, and where its first piece is.
     }
 };
 
-// x becomes exp(scale * x - ceiling), and 0 from `seen` on; the sum of them.
+// exp(scale * x - ceiling), as exactly as K can tell
+template <class K>
+inline float exponential(float x, float scale, float ceiling) {
+    constexpr float E = 1.44269504f;  // The logarithm of e to the base of 2.
+    if constexpr (std::is_same_v<K, bf16>) return power_of_2(E * scale * x - E * ceiling);
+    return exponential(scale * x - ceiling);
+}
+
+// x becomes that, and 0 from `seen` on; the sum of them.
+template <class K>
 inline float exponentials(float *x, int64_t seen, int64_t wide, float scale, float ceiling) {
     std::fill(x + seen, x + wide, -INFINITY);
     lanes sum{};
     for (int64_t j = 0; j < wide; j += WIDE) {
-        for (int64_t i = j; i < j + WIDE; i++) x[i] = exponential(scale * x[i] - ceiling);
+        for (int64_t i = j; i < j + WIDE; i++) x[i] = exponential<K>(x[i], scale, ceiling);
         sum += at(x + j);
     }
     return sum_of(sum);
@@ -214,23 +231,23 @@ struct Forward {
     std::vector<float> x, o;
 
     Forward(int64_t most, int64_t depth)
-        : q(filled(most) * filled(depth)), k(q), kt(q.size() + filled(most)), v(q), vp(q),
-          shares(BLOCK * filled(most)), x(shares.size()), o(BLOCK * filled(depth)) {}
+        : q(filled(most) * filled(depth)), k(q), kt(q), v(q), vp(q), shares(BLOCK * filled(most)),
+          x(shares.size()), o(BLOCK * filled(depth)) {}
 
     void operator()(const Head &h, const T *qkv, T *out, float *logs, Noise noise) {
         const Shape &s = h.s;
         rows_of(h.in(qkv, 0, 3), 3 * h.hidden(), h.length, s.depth, q.data());
         rows_of(h.in(qkv, 1, 3), 3 * h.hidden(), h.length, s.depth, k.data());
         rows_of(h.in(qkv, 2, 3), 3 * h.hidden(), h.length, s.depth, v.data());
-        turned(k.data(), h.length, s.depth, kt.data());
+        turned(k.data(), h.length, h.deep / STEP<K>, h.wide, kt.data());
         const K *values = pairs(v.data(), h.length, h.deep, vp.data());
         for (int64_t done = 0; done < h.length; done += BLOCK) {
             int64_t m = std::min(BLOCK, h.length - done);
-            multiply(m, h.wide, s.depth, along(q.data() + done * h.deep, h.deep), kt.data(), x.data());
+            multiply(m, h.wide, s.depth, q.data() + done * h.deep, h.deep, kt.data(), x.data());
             float whole[BLOCK];
             for (int64_t i = 0; i < m; i++) whole[i] = share(h, done + i, x.data() + i * h.wide, logs, noise);
             const K *left = rows(x.data(), m, h.wide, shares.data());
-            multiply(m, h.deep, h.length, along(left, h.wide), values, o.data());
+            multiply(m, h.deep, h.length, left, h.wide, values, o.data());
             for (int64_t i = 0; i < m; i++)
                 for (int64_t d = 0; d < h.deep; d++) o[i * h.deep + d] /= whole[i];
             put_rows(o.data(), m, s.depth, h.in(out, 0, 1) + done * h.hidden(), h.hidden());
@@ -240,7 +257,7 @@ struct Forward {
     // A row of scores becomes its shares, but for what they are divided by, which is returned.
     static float share(const Head &h, int64_t i, float *row, float *logs, Noise noise) {
         float highest = highest_of(row, h.seen(i)), scale = h.s.scale;
-        float sum = exponentials(row, h.seen(i), h.wide, scale, scale * highest);
+        float sum = exponentials<K>(row, h.seen(i), h.wide, scale, scale * highest);
         logs[h.place(i)] = scale * highest + std::log(sum);
         drop(h, i, row, noise);
         return sum;
@@ -250,53 +267,57 @@ struct Forward {
 template <class T>
 struct Backward {
     using K = Factor<T>;
-    std::vector<K> q, k, v, o, qp, kp, op, kt, vt, left, turned_left;
-    std::vector<float> x, dx, dq, dk, dv;
+    std::vector<K> q, k, v, o, kp, kt, vt, qt, ot, turning, left, right;
+    std::vector<float> x, dx, dq, dkt, dvt;
 
     Backward(int64_t most, int64_t depth)
-        : q(filled(most) * filled(depth)), k(q), v(q), o(q), qp(q), kp(q), op(q), kt(q.size() + filled(most)),
-          vt(kt), left(BLOCK * filled(most)), turned_left(left), x(left.size()), dx(x),
-          dq(BLOCK * filled(depth)), dk(q.size()), dv(dk) {}
+        : q(filled(most) * filled(depth)), k(q), v(q), o(q), kp(q), kt(q), vt(q), qt(q), ot(q), turning(q),
+          left(BLOCK * filled(most)), right(left), x(left.size()), dx(x), dq(BLOCK * filled(depth)),
+          dkt(q.size()), dvt(dkt) {}
 
     void read(const Head &h, const T *qkv, const T *dout) {
-        const int64_t depth = h.s.depth;
+        const int64_t depth = h.s.depth, across = h.deep / STEP<K>;
         rows_of(h.in(qkv, 0, 3), 3 * h.hidden(), h.length, depth, q.data());
         rows_of(h.in(qkv, 1, 3), 3 * h.hidden(), h.length, depth, k.data());
         rows_of(h.in(qkv, 2, 3), 3 * h.hidden(), h.length, depth, v.data());
         rows_of(h.in(dout, 0, 1), h.hidden(), h.length, depth, o.data());
-        turned(k.data(), h.length, depth, kt.data());
-        turned(v.data(), h.length, depth, vt.data());
+        turned(k.data(), h.length, across, h.wide, kt.data());
+        turned(v.data(), h.length, across, h.wide, vt.data());
+        columns(h, q.data(), qt.data());
+        columns(h, o.data(), ot.data());
+    }
+
+    // [length, deep] as rows [deep, wide].
+    void columns(const Head &h, const K *from, K *to) {
+        const K *pair = pairs(from, h.length, h.deep, turning.data());
+        turned(pair, parts(h.length, STEP<K>), h.deep, h.wide / STEP<K>, to);
     }
 
     void operator()(const Head &h, const T *qkv, const float *logs, const T *dout, T *dqkv, Noise noise) {
         const Shape &s = h.s;
         read(h, qkv, dout);
-        const K *queries = pairs(q.data(), h.length, h.deep, qp.data());
         const K *keys = pairs(k.data(), h.length, h.deep, kp.data());
-        const K *outs = pairs(o.data(), h.length, h.deep, op.data());
         for (int64_t done = 0; done < h.length; done += BLOCK) {
             int64_t m = std::min(BLOCK, h.length - done);
-            multiply(m, h.wide, s.depth, along(q.data() + done * h.deep, h.deep), kt.data(), x.data());
-            multiply(m, h.wide, s.depth, along(o.data() + done * h.deep, h.deep), vt.data(), dx.data());
+            multiply(m, h.wide, s.depth, q.data() + done * h.deep, h.deep, kt.data(), x.data());
+            multiply(m, h.wide, s.depth, o.data() + done * h.deep, h.deep, vt.data(), dx.data());
             for (int64_t i = 0; i < m; i++)
                 slope(h, done + i, x.data() + i * h.wide, dx.data() + i * h.wide, logs, noise);
-            const K *shares = rows(x.data(), m, h.wide, left.data());
-            shares = pairs(shares, m, h.wide, turned_left.data());
-            multiply(h.length, h.deep, m, across(shares, h.wide), outs + done * h.deep, dv.data(), done > 0);
+            const K *shares = pairs(rows(x.data(), m, h.wide, left.data()), m, h.wide, right.data());
+            multiply(s.depth, h.wide, m, ot.data() + done, h.wide, shares, dvt.data(), done > 0);
             const K *slopes = rows(dx.data(), m, h.wide, left.data());
-            multiply(m, h.deep, h.length, along(slopes, h.wide), keys, dq.data());
-            slopes = pairs(slopes, m, h.wide, turned_left.data());
-            multiply(h.length, h.deep, m, across(slopes, h.wide), queries + done * h.deep, dk.data(),
-                     done > 0);
+            multiply(m, h.deep, h.length, slopes, h.wide, keys, dq.data());
+            slopes = pairs(slopes, m, h.wide, right.data());
+            multiply(s.depth, h.wide, m, qt.data() + done, h.wide, slopes, dkt.data(), done > 0);
             put_rows(dq.data(), m, s.depth, h.in(dqkv, 0, 3) + done * 3 * h.hidden(), 3 * h.hidden());
         }
-        put_rows(dk.data(), h.length, s.depth, h.in(dqkv, 1, 3), 3 * h.hidden());
-        put_rows(dv.data(), h.length, s.depth, h.in(dqkv, 2, 3), 3 * h.hidden());
+        put_columns(dkt.data(), h.wide, h.length, s.depth, h.in(dqkv, 1, 3), 3 * h.hidden());
+        put_columns(dvt.data(), h.wide, h.length, s.depth, h.in(dqkv, 2, 3), 3 * h.hidden());
     }
 
     // A row of scores becomes the shares that were used, and what comes back to them the scores' slope.
     static void slope(const Head &h, int64_t i, float *row, float *drow, const float *logs, Noise noise) {
-        exponentials(row, h.seen(i), h.wide, h.s.scale, logs[h.place(i)]);
+        exponentials<K>(row, h.seen(i), h.wide, h.s.scale, logs[h.place(i)]);
         drop(h, i, drow, noise);
         lanes together{};
         for (int64_t j = 0; j < h.wide; j += WIDE) together += at(row + j) * at(drow + j);
@@ -313,6 +334,7 @@ void each(Shape s, Given... given) {
 #pragma omp parallel num_threads(s.threads)
     {
         Work work(most, s.depth);
+        [[maybe_unused]] const amx::Use use;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t task = 0; task < s.sequences * s.heads; task++) work(Head(s, task), given...);
     }

@@ -30,9 +30,10 @@ inline void put(bf16 &to, float x) {  // To the nearest, ties to even; not a num
     to.bits = uint16_t(x == x ? nearest : 0x7fc0);
 }
 
+constexpr float ROUND = 12582912;  // 3 * 2^22: what it is added to has its whole number in the last bits.
+
 inline float exponential(float x) {  // Cephes' expf, to 2e-7 of the value; 0 below -87, e^88 above 88.
     x = std::max(std::min(x, 88.f), -88.f);  // In this order what is not a number stays so.
-    constexpr float ROUND = 12582912;  // 3 * 2^22: what it is added to has its whole number in the last bits.
     float shifted = x * 1.44269504f + ROUND, n = shifted - ROUND;
     float f = x - n * 0.693359375f + n * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
@@ -43,6 +44,17 @@ inline float exponential(float x) {  // Cephes' expf, to 2e-7 of the value; 0 be
     p = p * f + 5.0000001201e-1f;
     uint32_t power = (__builtin_bit_cast(uint32_t, shifted) << 23) + 0x3f800000;
     return (p * f * f + f + 1) * __builtin_bit_cast(float, power);
+}
+
+inline float power_of_2(float y) {  // To 4e-5 of the value, for bf16; 0 below -126, 2^126 above.
+    y = std::max(std::min(y, 126.f), -127.f);
+    float shifted = y + ROUND, f = y - (shifted - ROUND);
+    float p = 9.6181291e-3f;
+    p = p * f + 5.5504109e-2f;
+    p = p * f + 0.24022651f;
+    p = p * f + 0.69314718f;
+    p = p * f + 1.f;
+    return p * __builtin_bit_cast(float, (__builtin_bit_cast(uint32_t, shifted) << 23) + 0x3f800000);
 }
 
 // ---- the sum and the highest of a row, in an order of its own that allows vectors -------------------------

@@ -8,12 +8,7 @@
 
 #include <immintrin.h>
 
-#if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__)
-#define AMX
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
+#include "amx.h"
 #include "numbers.h"
 
 namespace {
@@ -21,6 +16,7 @@ namespace {
 typedef uint8_t byte;
 
 constexpr int64_t BROAD = 32;  // Columns of a panel.
+static_assert(BROAD == amx::BROAD);
 
 template <class A>
 constexpr int64_t STEP = 4 / sizeof(A);  // Neighbours along the inputs that one instruction takes together.
@@ -28,7 +24,7 @@ constexpr int64_t STEP = 4 / sizeof(A);  // Neighbours along the inputs that one
 // Steps of a panel for so many inputs.
 template <class A>
 int64_t deep(int64_t inputs) {
-    return parts(inputs, 16 * STEP<A>) * 16;
+    return parts(inputs, amx::STEPS * STEP<A>) * amx::STEPS;
 }
 
 template <class A>
@@ -97,7 +93,7 @@ template <class A>
 struct Vectors {
     static constexpr int64_t TALL = 12;    // Rows of a tile at most.
     static constexpr bool FILLED = false;  // Whether rows must be filled up as panels are.
-    struct Use {};                         // As long as it lives, its thread may multiply.
+    struct Use {};                         // As `amx::Use`.
 
     int64_t steps;
     Vectors(int64_t, int64_t steps) : steps(steps) {}
@@ -112,109 +108,21 @@ struct Vectors {
 
 // ---- AMX --------------------------------------------------------------------------------------------------
 
-#ifdef AMX
-
-// Whether the system lets this process use it: asked once, for all threads.
-inline bool granted() {
-    constexpr long ASK = 0x1023, DATA = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    static const bool granted = syscall(SYS_arch_prctl, ASK, DATA) == 0;
-    return granted;
-}
-
-#define MORE(sums, a, b)          \
-    if constexpr (sizeof(A) == 1) \
-        _tile_dpbusd(sums, a, b); \
-    else                          \
-        _tile_dpbf16ps(sums, a, b)
-
-constexpr int64_t LINE = 4 * BROAD;  // Bytes of a step of a panel, and of a row of sums.
-
-// How many rows this thread's tiles have; 0 where they have none.
-thread_local int64_t rows_of_tiles = 0;
-
 template <class A>
 struct Matrices {
-    static constexpr int64_t TALL = 32;
+    static constexpr int64_t TALL = amx::TALL;
     static constexpr bool FILLED = true;
-    struct Use {  // Whatever was before, other libraries' tiles among it, is forgotten.
-        Use() { rows_of_tiles = 0; }
-        ~Use() { _tile_release(); }
-        Use(const Use &) = delete;
-    };
+    typedef amx::Use Use;
 
-    int64_t rows, steps;
-
-    // 0 to 3 are sums, two by two; 4 and 5 of a; 6 and 7 of a panel.
-    Matrices(int64_t rows, int64_t steps) : rows(rows), steps(parts(steps, 16)) {
-        if (rows == rows_of_tiles) return;
-        rows_of_tiles = rows;
-        struct alignas(64) {
-            uint8_t palette = 1, start = 0, reserved[14] = {};
-            uint16_t bytes[16] = {};
-            uint8_t rows[16] = {};
-        } shape;
-        const uint8_t upper = std::min<int64_t>(rows, 16), lower = std::max<int64_t>(rows - 16, 1);
-        const uint8_t tall[] = {upper, upper, lower, lower, upper, lower, 16, 16};
-        for (int t = 0; t < 8; t++) shape.bytes[t] = 64, shape.rows[t] = tall[t];
-        settled(&shape);
-        _tile_loadconfig(&shape);
-    }
+    int64_t steps;
+    Matrices(int64_t rows, int64_t steps) : steps(steps) { amx::shape(rows); }
 
     // All rows are worked out, though fewer may be asked for: a, and sums, must have them.
     void multiply(int64_t, const A *a, int64_t a_row, const char *panel, Sum<A> *sums, const char *,
                   int64_t) const {
-        settled(a);
-        if (rows > 16)
-            both((const char *)a, a_row * sizeof(A), panel, sums);
-        else
-            upper((const char *)a, a_row * sizeof(A), panel, sums);
-    }
-
-  private:
-    // Compilers do not see that tiles are loaded from memory: what was written must be there by then.
-    static void settled(const void *at) { asm volatile("" : : "r"(at) : "memory"); }
-
-    void both(const char *left, int64_t row, const char *panel, Sum<A> *sums) const {
-        const char *below = left + 16 * row;
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        for (int64_t k = 0; k < steps; k++, left += 64, below += 64, panel += 16 * LINE) {
-            _tile_loadd(6, panel, LINE);
-            _tile_loadd(4, left, row);
-            _tile_loadd(7, panel + 64, LINE);
-            _tile_loadd(5, below, row);
-            MORE(0, 4, 6);
-            MORE(1, 4, 7);
-            MORE(2, 5, 6);
-            MORE(3, 5, 7);
-        }
-        _tile_stored(0, sums, LINE);
-        _tile_stored(1, sums + 1, LINE);
-        _tile_stored(2, sums + 32, LINE);
-        _tile_stored(3, sums + 33, LINE);
-    }
-
-    void upper(const char *left, int64_t row, const char *panel, Sum<A> *sums) const {
-        _tile_zero(0);
-        _tile_zero(1);
-        for (int64_t k = 0; k < steps; k++, left += 64, panel += 16 * LINE) {
-            _tile_loadd(4, left, row);
-            _tile_loadd(6, panel, LINE);
-            _tile_loadd(7, panel + 64, LINE);
-            MORE(0, 4, 6);
-            MORE(1, 4, 7);
-        }
-        _tile_stored(0, sums, LINE);
-        _tile_stored(1, sums + 1, LINE);
+        constexpr int64_t line = 4 * BROAD;
+        amx::multiply<A>(a, a_row * sizeof(A), panel, line, sums, line, parts(steps, amx::STEPS));
     }
 };
-#undef MORE
-#else
-inline bool granted() { return false; }
-template <class A>
-using Matrices = Vectors<A>;
-#endif
 
 }  // namespace
