@@ -8,15 +8,10 @@
 //
 // Shapes: N pieces, B sequences, H = A heads x D; all tensors in rows, without gaps.
 
-#include <type_traits>
 #include <vector>
 
 #include "amx.h"
 #include "numbers.h"
-
-#ifdef __AVX512BF16__
-#include <immintrin.h>
-#endif
 
 namespace {
 
@@ -80,7 +75,7 @@ using Factor = T;
 
 inline const bf16 *rows(const float *x, int64_t length, int64_t wide, bf16 *to) {
     for (int64_t j = 0; j < length * wide; j += WIDE)
-        *(halves *)(to + j) = (halves)_mm512_cvtneps_pbh((__m512)at(x + j));
+        put(to + j, at(x + j));
     return to;
 }
 
@@ -196,22 +191,15 @@ struct Head {  // Of which sequence, and where its first piece is.
     }
 };
 
-// exp(scale * x - ceiling), as exactly as K can tell
-template <class K>
-inline float exponential(float x, float scale, float ceiling) {
-    constexpr float E = 1.44269504f;  // The logarithm of e to the base of 2.
-    if constexpr (std::is_same_v<K, bf16>) return power_of_2(E * scale * x - E * ceiling);
-    return exponential(scale * x - ceiling);
-}
-
-// x becomes that, and 0 from `seen` on; the sum of them.
+// x becomes exp(scale * x - ceiling), and 0 from `seen` on; the sum of them.
 template <class K>
 inline float exponentials(float *x, int64_t seen, int64_t wide, float scale, float ceiling) {
     std::fill(x + seen, x + wide, -INFINITY);
     lanes sum{};
     for (int64_t j = 0; j < wide; j += WIDE) {
-        for (int64_t i = j; i < j + WIDE; i++) x[i] = exponential<K>(x[i], scale, ceiling);
-        sum += at(x + j);
+        const lanes y = exponential<K>(at(x + j), scale, ceiling);
+        put(x + j, y);
+        sum += y;
     }
     return sum_of(sum);
 }

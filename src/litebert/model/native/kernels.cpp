@@ -84,12 +84,13 @@ void likelihood_forward(int64_t rows, int64_t width, int64_t threads, const T *s
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t i = 0; i < rows; i++) {
         const T *x = scores + i * width;
-        float most = highest_of(x, width), sum = 0, total = 0;
-#pragma omp simd reduction(+ : sum, total)
-        for (int64_t j = 0; j < width; j++) {
-            sum += exponential(number(x[j]) - most);
-            total += number(x[j]);
-        }
+        const float most = highest_of(x, width);
+        lanes below{}, all{};
+        vectors(width, [&](int64_t j, auto n) {
+            below += exponential<T>(at(x + j, n, -INFINITY), 1, most);
+            all += at(x + j, n, 0);
+        });
+        const float sum = sum_of(below), total = sum_of(all);
         float logarithm = std::log(sum) + most;
         own[i] = number(x[aims[i]]) - logarithm;
         mean[i] = total / width - logarithm;
@@ -106,9 +107,9 @@ void likelihood_backward(int64_t rows, int64_t width, int64_t threads, const T *
         const T *x = scores + i * width;
         T *dx = dscores + i * width;
         float most = highest[i], scale = (down[i] + dmean[i]) / sums[i], even = dmean[i] / width;
-#pragma omp simd
-        for (int64_t j = 0; j < width; j++) put(dx[j], even - exponential(number(x[j]) - most) * scale);
-        put(dx[aims[i]], even - exponential(number(x[aims[i]]) - most) * scale + down[i]);
+        const auto slope = [&](lanes y) { return even - exponential<T>(y, 1, most) * scale; };
+        vectors(width, [&](int64_t j, auto n) { put(dx + j, slope(at(x + j, n, 0)), n); });
+        put(dx[aims[i]], slope(lanes{} + number(x[aims[i]]))[0] + down[i]);
     }
 }
 
@@ -116,21 +117,36 @@ void likelihood_backward(int64_t rows, int64_t width, int64_t threads, const T *
 
 constexpr float STEEP = 1.5957691216057308f, CUBIC = 0.044715f;  // 2 sqrt(2 / pi)
 
-inline float share(float x) { return 1 / (1 + exponential(-STEEP * (x + CUBIC * x * x * x))); }
+// 1 / (1 + exp(-z)); kept from what is not normal, which some processors are slow at.
+template <class T>
+inline lanes share(lanes x) {
+    const lanes z = within(STEEP * (x + CUBIC * x * x * x), -80, 80);
+    return inverse<T>(1 + exponential<T>(z, -1, 0));
+}
+
+// f(i, n) for all vectors of a tensor.
+template <class F>
+void each(int64_t count, int64_t threads, F f) {
+    constexpr int64_t BLOCK = 1024;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < count; i += BLOCK)
+        vectors(std::min(BLOCK, count - i), [&](int64_t j, auto n) { f(i + j, n); });
+}
 
 template <class T>
 void gelu_forward(int64_t count, int64_t threads, const T *x, T *y) {
-#pragma omp parallel for simd num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < count; i++) put(y[i], number(x[i]) * share(number(x[i])));
+    each(count, threads, [=](int64_t i, auto n) {
+        const lanes v = at(x + i, n, 0);
+        put(y + i, v * share<T>(v), n);
+    });
 }
 
 template <class T>
 void gelu_backward(int64_t count, int64_t threads, const T *x, const T *dy, T *dx) {
-#pragma omp parallel for simd num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < count; i++) {
-        float v = number(x[i]), s = share(v);
-        put(dx[i], number(dy[i]) * (s + v * s * (1 - s) * STEEP * (1 + 3 * CUBIC * v * v)));
-    }
+    each(count, threads, [=](int64_t i, auto n) {
+        const lanes v = at(x + i, n, 0), s = share<T>(v), d = at(dy + i, n, 0);
+        put(dx + i, d * (s + v * s * (1 - s) * STEEP * (1 + 3 * CUBIC * v * v)), n);
+    });
 }
 
 // ---- dropout ----------------------------------------------------------------------------------------------

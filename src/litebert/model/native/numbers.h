@@ -6,6 +6,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 namespace {
 
@@ -30,40 +35,97 @@ inline void put(bf16 &to, float x) {  // To the nearest, ties to even; not a num
     to.bits = uint16_t(x == x ? nearest : 0x7fc0);
 }
 
+// ---- a vector at a time -----------------------------------------------------------------------------------
+
+typedef uint16_t halves __attribute__((vector_size(WIDE * sizeof(uint16_t)), aligned(2), may_alias));
+typedef uint32_t words __attribute__((vector_size(WIDE * sizeof(uint32_t)), may_alias));
+
+inline lanes at(const float *x) { return *(const lanes *)x; }
+inline lanes at(const bf16 *x) { return (lanes)(__builtin_convertvector(*(const halves *)x, words) << 16); }
+
+inline void put(float *to, lanes x) { *(lanes *)to = x; }
+inline void put(bf16 *to, lanes x) {  // As one by one.
+#ifdef __AVX512BF16__
+    *(halves *)to = (halves)_mm512_cvtneps_pbh((__m512)x);
+#else
+    const words bits = (words)x, nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    *(halves *)to = __builtin_convertvector(x == x ? nearest : words{} + 0x7fc0, halves);
+#endif
+}
+
+// Only the first `count` numbers, `rest` in place of the others.
+template <class T>
+inline lanes at(const T *x, int64_t count, float rest) {
+    if (count == WIDE) return at(x);
+    float whole[WIDE];
+    for (int64_t i = 0; i < WIDE; i++) whole[i] = i < count ? number(x[i]) : rest;
+    return at(whole);
+}
+template <class T>
+inline void put(T *to, lanes x, int64_t count) {
+    if (count == WIDE) return put(to, x);
+    T whole[WIDE];
+    put(whole, x);
+    std::memcpy(to, whole, count * sizeof(T));
+}
+
+// f(j, n) for each vector of a row: that from j on, of which n numbers are there.
+template <class F>
+inline void vectors(int64_t count, F f) {
+    int64_t j = 0;
+    for (; j + WIDE <= count; j += WIDE) f(j, std::integral_constant<int64_t, WIDE>());
+    if (j < count) f(j, count - j);
+}
+
+// What is not a number stays so.
+inline lanes within(lanes x, float least, float most) {
+    x = x > most ? lanes{} + most : x;
+    return x < least ? lanes{} + least : x;
+}
+
 constexpr float ROUND = 12582912;  // 3 * 2^22: what it is added to has its whole number in the last bits.
 
-inline float exponential(float x) {  // Cephes' expf, to 2e-7 of the value; 0 below -87, e^88 above 88.
-    x = std::max(std::min(x, 88.f), -88.f);  // In this order what is not a number stays so.
-    float shifted = x * 1.44269504f + ROUND, n = shifted - ROUND;
-    float f = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * f + 1.3981999507e-3f;
+// 2^n, where n was added to ROUND; 0 for -127.
+inline lanes power(lanes shifted) { return (lanes)(((words)shifted << 23) + 0x3f800000); }
+
+inline lanes exponential(lanes x) {  // Cephes' expf, to 2e-7 of the value; 0 below -87, e^88 above 88.
+    x = within(x, -88, 88);
+    const lanes shifted = x * 1.44269504f + ROUND, n = shifted - ROUND;
+    const lanes f = x - n * 0.693359375f + n * 2.12194440e-4f;
+    lanes p = f * 1.9875691500e-4f + 1.3981999507e-3f;
     p = p * f + 8.3334519073e-3f;
     p = p * f + 4.1665795894e-2f;
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
-    uint32_t power = (__builtin_bit_cast(uint32_t, shifted) << 23) + 0x3f800000;
-    return (p * f * f + f + 1) * __builtin_bit_cast(float, power);
+    return (p * f * f + f + 1) * power(shifted);
 }
 
-inline float power_of_2(float y) {  // To 4e-5 of the value, for bf16; 0 below -126, 2^126 above.
-    y = std::max(std::min(y, 126.f), -127.f);
-    float shifted = y + ROUND, f = y - (shifted - ROUND);
-    float p = 9.6181291e-3f;
-    p = p * f + 5.5504109e-2f;
+inline lanes power_of_2(lanes y) {  // To 4e-5 of the value, for bf16; 0 below -126, 2^126 above.
+    y = within(y, -127, 126);
+    const lanes shifted = y + ROUND, f = y - (shifted - ROUND);
+    lanes p = f * 9.6181291e-3f + 5.5504109e-2f;
     p = p * f + 0.24022651f;
     p = p * f + 0.69314718f;
-    p = p * f + 1.f;
-    return p * __builtin_bit_cast(float, (__builtin_bit_cast(uint32_t, shifted) << 23) + 0x3f800000);
+    return (p * f + 1) * power(shifted);
+}
+
+// exp(scale * x - less), as exactly as T can tell
+template <class T>
+inline lanes exponential(lanes x, float scale, float less) {
+    constexpr float E = 1.44269504f;  // The logarithm of e to the base of 2.
+    if constexpr (std::is_same_v<T, bf16>) return power_of_2(x * (E * scale) - E * less);
+    return exponential(x * scale - less);
+}
+
+template <class T>
+inline lanes inverse(lanes x) {  // 1 / x, as exactly as T can tell
+#ifdef __AVX512F__
+    if constexpr (std::is_same_v<T, bf16>) return (lanes)_mm512_rcp14_ps((__m512)x);
+#endif
+    return 1 / x;
 }
 
 // ---- the sum and the highest of a row, in an order of its own that allows vectors -------------------------
-
-typedef uint16_t halves __attribute__((vector_size(WIDE * sizeof(uint16_t)), aligned(2), may_alias));
-typedef uint32_t words __attribute__((vector_size(WIDE * sizeof(uint32_t))));
-
-inline lanes at(const float *x) { return *(const lanes *)x; }
-inline lanes at(const bf16 *x) { return (lanes)(__builtin_convertvector(*(const halves *)x, words) << 16); }
 
 inline float sum_of(lanes x) {
     float part[WIDE];
@@ -76,14 +138,13 @@ inline float sum_of(lanes x) {
 template <class T>
 inline float highest_of(const T *x, int64_t count) {
     lanes most = lanes{} - INFINITY;
-    int64_t j = 0;
-    for (; j + WIDE <= count; j += WIDE) most = at(x + j) > most ? at(x + j) : most;
-    float part[WIDE];
-    std::memcpy(part, &most, sizeof most);
-    for (; j < count; j++) part[0] = std::max(part[0], number(x[j]));
-    for (int64_t n = WIDE / 2; n; n /= 2)
-        for (int64_t i = 0; i < n; i++) part[i] = part[i] > part[i + n] ? part[i] : part[i + n];
-    return part[0];
+    vectors(count, [&](int64_t j, auto n) {
+        const lanes y = at(x + j, n, -INFINITY);
+        most = y > most ? y : most;
+    });
+    float highest = most[0];
+    for (int64_t i = 1; i < WIDE; i++) highest = std::max(highest, most[i]);
+    return highest;
 }
 
 // ---- dropout by counter, as `dropout.kept` has it ---------------------------------------------------------
