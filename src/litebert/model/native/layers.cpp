@@ -226,18 +226,17 @@ struct Put<byte> {
 template <class Unit, class A, class At>
 inline void tiles(int64_t rows, int64_t columns, int64_t inputs, const A *a, int64_t a_row,
                   const void *panels, At at) {
-    alignas(64) Sum<A> sums[Unit::TALL * 2];
-    const int64_t panel = deep<A>(inputs) * 128, count = parts(rows, Unit::TALL);
-    const Unit unit(parts(rows, count), parts(inputs, STEP<A>));
+    alignas(64) Sum<A> sums[Unit::TOGETHER * Unit::TALL * 2];
+    const Cut cut(rows, Unit::TALL);
+    const Unit unit(cut.highest(), parts(inputs, STEP<A>));
     for (int64_t j = 0; j < columns; j += BROAD)
-        for (int64_t t = 0; t < count; t++) {
-            const int64_t from = rows * t / count, height = rows * (t + 1) / count - from;
-            const char *at_panel = (const char *)panels + j / BROAD * panel;
-            unit.multiply(height, a + from * a_row, a_row, at_panel, sums,
-                          at_panel + panel + t * (panel / count), 128 / count);
+        for (int64_t part = 0; part < cut.count; part += Unit::TOGETHER) {
+            unit.multiply(cut, part, a, a_row, (const char *)panels + j * deep<A>(inputs) * 4, sums);
             for (int64_t v = 0; v < 2; v++) {
                 const auto take = at(j + v * WIDE);
-                for (int64_t r = 0; r < height; r++) take(from + r, sums[2 * r + v]);
+                for (int64_t t = part; t < std::min(cut.count, part + Unit::TOGETHER); t++)
+                    for (int64_t r = 0; r < cut.height(t); r++)
+                        take(cut.from(t) + r, sums[((t - part) * Unit::TALL + r) * 2 + v]);
             }
         }
 }
@@ -454,7 +453,7 @@ struct Encoder {
         const Unit<K> unit(rows, parts(depth, STEP<K>));
         for (int64_t j = 0; j < wide; j += BROAD) {
             const char *panel = (const char *)keys + j * deep<K>(depth) * 4;
-            unit.multiply(rows, query, query_row, panel, (Sum<K> *)(scores + j * TALL), panel, 0);
+            unit.multiply(Cut(rows, TALL), 0, query, query_row, panel, (Sum<K> *)(scores + j * TALL));
         }
     }
 

@@ -89,20 +89,31 @@ constexpr Tile<A> TILES[] = {nullptr,     tile<A, 1>,  tile<A, 2>, tile<A, 3>, t
                              tile<A, 5>,  tile<A, 6>,  tile<A, 7>, tile<A, 8>, tile<A, 9>,
                              tile<A, 10>, tile<A, 11>, tile<A, 12>};
 
+struct Cut {  // Rows, in parts about as high as each other.
+    int64_t rows, count;
+    Cut(int64_t rows, int64_t most) : rows(rows), count(parts(rows, most)) {}
+    int64_t from(int64_t part) const { return rows * part / count; }
+    int64_t height(int64_t part) const { return from(part + 1) - from(part); }
+    int64_t highest() const { return parts(rows, count); }
+};
+
 template <class A>
 struct Vectors {
-    static constexpr int64_t TALL = 12;    // Rows of a tile at most.
-    static constexpr bool FILLED = false;  // Whether rows must be filled up as panels are.
-    struct Use {};                         // As `amx::Use`.
+    static constexpr int64_t TALL = 12;     // Rows of a tile at most.
+    static constexpr int64_t TOGETHER = 1;  // So many tiles, one below the other, are worked out at once.
+    static constexpr bool FILLED = false;   // Whether rows must be filled up as panels are.
+    struct Use {};                          // As `amx::Use`.
 
     int64_t steps;
     Vectors(int64_t, int64_t steps) : steps(steps) {}
 
-    // sums [height, 32] = a [height, steps * STEP] by one panel; what lies `ahead` is fetched, `stride` bytes
-    // a step.
-    void multiply(int64_t height, const A *a, int64_t a_row, const char *panel, Sum<A> *sums,
-                  const char *ahead, int64_t stride) const {
-        TILES<A>[height](a, a_row, panel, steps, sums, ahead, stride);
+    // sums [TOGETHER][TALL, 32] = a [rows, steps * STEP] by one panel, for the parts of `cut` from `part` on;
+    // the next panel is fetched meanwhile.
+    void multiply(const Cut &cut, int64_t part, const A *a, int64_t a_row, const char *panel,
+                  Sum<A> *sums) const {
+        const int64_t bytes = deep<A>(steps * STEP<A>) * 4 * BROAD, stride = 128 / cut.count;
+        TILES<A>[cut.height(part)](a + cut.from(part) *a_row, a_row, panel, steps, sums,
+                                   panel + bytes + part *(bytes / cut.count), stride);
     }
 };
 
@@ -111,17 +122,26 @@ struct Vectors {
 template <class A>
 struct Matrices {
     static constexpr int64_t TALL = amx::TALL;
+    static constexpr int64_t TOGETHER = 5;
     static constexpr bool FILLED = true;
     typedef amx::Use Use;
 
-    int64_t steps;
-    Matrices(int64_t rows, int64_t steps) : steps(steps) { amx::shape(rows); }
+    int64_t blocks;
+    Matrices(int64_t rows, int64_t steps) : blocks(parts(steps, amx::STEPS)) { amx::shape(rows); }
 
-    // All rows are worked out, though fewer may be asked for: a, and sums, must have them.
-    void multiply(int64_t, const A *a, int64_t a_row, const char *panel, Sum<A> *sums, const char *,
-                  int64_t) const {
-        constexpr int64_t line = 4 * BROAD;
-        amx::multiply<A>(a, a_row * sizeof(A), panel, line, sums, line, parts(steps, amx::STEPS));
+    // Parts that are lower than the highest have a row too many worked out: sums have a place for it. Some
+    // blocks of the panel at a time, which then stay in the cache next to the registers.
+    void multiply(const Cut &cut, int64_t part, const A *a, int64_t a_row, const char *panel,
+                  Sum<A> *sums) const {
+        constexpr int64_t line = 4 * BROAD, block = amx::STEPS * STEP<A>;
+        const int64_t passes = parts(blocks, 12), last = std::min(cut.count, part + TOGETHER);
+        for (int64_t pass = 0; pass < passes; pass++) {
+            const int64_t from = blocks * pass / passes, count = blocks * (pass + 1) / passes - from;
+            for (int64_t t = part; t < last; t++)
+                amx::multiply<A>(a + cut.from(t) * a_row + from * block, a_row * sizeof(A),
+                                 panel + from * amx::STEPS * line, line, sums + (t - part) * TALL * 2, line,
+                                 count, pass > 0);
+        }
     }
 };
 
