@@ -86,7 +86,12 @@ ROWS: Sequence[Row] = (
     _row("entities.bc5cdr", "f1", 0.75),
     _row("tagging.conll2000", "f1"),
     _row("roles.english", "f1"),
-    _row("roles.chinese", "f1"),
+    _row(
+        "roles.chinese",
+        "f1",
+        note="1,121 predicates to learn from, in 500 sentences: F1 leaves 0 in the seventh epoch of 15 and is "
+        "still rising at the end.",
+    ),
     _row("relations.semeval", "macro_f1", 0.72),
     _row(
         "answers.squad",
@@ -101,7 +106,8 @@ ROWS: Sequence[Row] = (
     _row(
         "answers.cmrc",
         "f1",
-        settings={"epochs": 3.0},
+        options=("stride=256",),
+        settings={"epochs": 6.0, "batch_size": 16, "max_pieces": 384},
         goals=(Goal(measure="f1", above=ANY),),
         note="After each of three epochs: 0.125, 0.224, 0.248. More epochs are next.",
     ),
@@ -115,14 +121,31 @@ ROWS: Sequence[Row] = (
         goals=(Goal(measure="mrr", above="bm25"), Goal(measure="map", above="bm25")),
     ),
     _row("multi30k.en_de", "bleu", 30.0, settings={"epochs": 12.0}),
-    _row("code.django", "exact_match", 0.55, settings={"epochs": 15.0}),
+    _row(
+        "code.django",
+        "exact_match",
+        0.55,
+        settings={"epochs": 12.0, "evaluate_every": 750},
+        note="From new weights. Written greedily, after 3, 6, 9 and 12 epochs: 0.341, 0.460, 0.518, 0.550.",
+    ),
     _row(
         "summaries.scitldr",
         "rougeL",
         settings={"epochs": 15.0},
         goals=(Goal(measure="rougeL", above="lead"),),
     ),
-    _row("summaries.bbc_sentences", "rouge1", goals=(Goal(measure="rouge1", above="lead"),)),
+    _row(
+        "summaries.scitldr_sentences",
+        "rougeL",
+        settings={"epochs": 4.0, "batch_size": 16, "dropout": 0.1},
+        goals=(Goal(measure="rougeL", above="lead"),),
+    ),
+    _row(
+        "summaries.bbc_sentences",
+        "rouge1",
+        settings={"epochs": 2.0, "batch_size": 16, "max_pieces": 256},
+        goals=(Goal(measure="rouge1", above="lead"),),
+    ),
     Row(
         source=MOVIES, measures=("hit_rate@10", "ndcg@10"), goals=(Goal(measure="ndcg@10", above="factors"),)
     ),
