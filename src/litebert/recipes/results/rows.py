@@ -89,8 +89,8 @@ ROWS: Sequence[Row] = (
     _row(
         "roles.chinese",
         "f1",
-        note="1,121 predicates to learn from, in 500 sentences: F1 leaves 0 in the seventh epoch of 15 and is "
-        "still rising at the end.",
+        note="1,121 predicates to learn from, in 500 sentences: F1 leaves 0 in the seventh epoch of 15 and "
+        "is still rising at the end.",
     ),
     _row("relations.semeval", "macro_f1", 0.72),
     _row(
