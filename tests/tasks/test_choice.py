@@ -178,6 +178,49 @@ def test_of_an_options_windows_the_one_counts_that_speaks_for_it() -> None:
     assert chosen.probability == pytest.approx(ordered.amax(1).softmax(0).max().item())
 
 
+def _shared(count: int) -> list[tuple[Choices, Right]]:
+    """Questions whose right option stands in the passage, but for one in five."""
+    made_ = []
+    for number in range(count):
+        right = number % 3
+        told = (right + 1) % 3 if number % 5 == 0 else right
+        options = tuple(f"word{number + i}" for i in range(3))
+        passage = f"It is {options[told]}, they say."
+        made_.append((Choices("Which is it?", options, passage), Right(right, options[right], of=3)))
+    return made_
+
+
+def _weighed(count: int) -> Choice:
+    given, wanted = zip(*_shared(count), strict=True)
+    task, _ = Choice(overlap=True).vocabularies(given, wanted, WORDS, before=None, free=False)
+    return task
+
+
+def test_shared_words_count_as_much_as_they_tell() -> None:
+    task = _weighed(100)
+    (given_, right), *_ = _shared(2)[1:]
+    rows = task.encode(given_, WORDS)
+    nothing: list[dict[str, Any]] = [{"logits": np.zeros(1, np.float32)} for _ in rows]
+    chosen = task.decode(given_, rows, nothing)
+    assert chosen.index == right.index and chosen.probability == pytest.approx(0.8, abs=0.02)
+    against: list[dict[str, Any]] = [{"logits": np.full(1, 9.0 * (i == 0), np.float32)} for i in range(3)]
+    assert task.decode(given_, rows, against).index == 0
+    assert TASK.decode(given_, TASK.encode(given_, WORDS), nothing).probability == pytest.approx(1 / 3)
+
+
+def test_what_shared_words_tell_is_learnt_from_and_kept() -> None:
+    task = _weighed(100)
+    examples = [Example(given_, wanted, Place("-", 1)) for given_, wanted in _shared(4)]
+    batch = Batches(encode_all(task, WORDS, examples), len(examples), 0)(0)
+    zeros = torch.zeros(len(batch.targets["favour"]), 1)
+    told = [0.2 if number % 5 == 0 else 0.8 for number in range(4)]
+    assert np.exp(-4 * task.loss({"logits": zeros}, batch.targets).item()) == pytest.approx(
+        float(np.prod([t if t == 0.8 else 0.1 for t in told])), abs=0.01
+    )
+    again, _ = Choice().vocabularies([], [], WORDS, before=task, free=False)
+    assert again == replace(Choice(), overlap=True, worth=task.worth)
+
+
 def test_scores_that_are_no_numbers_are_never_an_answer() -> None:
     given_ = Choices("q", ("a", "b"), "p")
     with pytest.raises(ModelError, match="not finite"):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litebert.errors import DataError, InputError
-from litebert.tasks import texts
+from litebert.tasks import lexical, texts
 from litebert.tasks.options import number_of, options_of
 from litebert.tasks.passages import PASSAGE, beside, taken_apart
 from litebert.tasks.task import EXAMPLE, Record, Target, Task, caught
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 
 _BLANK = re.compile(r"(?<![^\W_])_+(?![^\W_])")
 """Where the question leaves room for the answer, as RACE's do."""
+_LOOKED_AT = 2000
+"""About how many training questions are asked what shared words tell."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Favoured(Encoding):
+    """A row of an option, and what is added to its score before the passage is read."""
+
+    favour: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,11 @@ class Choice(Task[Choices, Chosen]):
 
     stride: int = 128
     """How many pieces of the passage a window begins after the one before, where it is read in windows."""
+    overlap: bool = False
+    """Whether the words that an option shares with the passage count, too, by as much as they tell in the
+    training data (`lexical.py`): small models choose better with it."""
+    worth: tuple[float, ...] = ()
+    """How much each of these numbers counts; filled in from the training data."""
 
     @property
     def architecture(self) -> str:
@@ -124,6 +138,24 @@ class Choice(Task[Choices, Chosen]):
             raise DataError("training needs questions, but the data have none")
         return self
 
+    def vocabularies(
+        self,
+        given: Sequence[Choices],
+        wanted: Sequence[Chosen],
+        tokenizer: Tokenizer,
+        *,
+        before: Task[Any, Any] | None,
+        free: bool,  # noqa: ARG002 (it reads with the model's own)
+    ) -> tuple[Choice, Tokenizer]:
+        """With what shared words tell; a head that was learnt with it keeps what it had."""
+        if isinstance(before, Choice) and before.worth:
+            return replace(self, overlap=True, worth=before.worth), tokenizer
+        if not self.overlap or not given:
+            return self, tokenizer
+        each = range(0, len(given), max(1, len(given) // _LOOKED_AT))
+        questions = [lexical.shared(given[i].passage, given[i].question, given[i].options) for i in each]
+        return replace(self, worth=lexical.learnt(questions, [wanted[i].index for i in each])), tokenizer
+
     def encode(self, given: Choices, tokenizer: Tokenizer) -> list[Encoding]:
         return self._encode(given, tokenizer, tokenizer.encode)
 
@@ -151,7 +183,14 @@ class Choice(Task[Choices, Chosen]):
             stride=self.stride,
             first=False,
         )
-        return [encoding for windows in rows for encoding in windows]
+        if not self.worth:
+            return [encoding for windows in rows for encoding in windows]
+        known = lexical.shared(given.passage, given.question, given.options) @ np.array(self.worth)
+        return [
+            Favoured(one.ids, one.segments, one.spans, one.truncated, float(favour))
+            for windows, favour in zip(rows, known, strict=True)
+            for one in windows
+        ]
 
     def target(self, encoding: Encoding, wanted: Chosen) -> Target:
         """Of the only option."""
@@ -159,10 +198,13 @@ class Choice(Task[Choices, Chosen]):
         return one
 
     def targets(self, encodings: Sequence[Encoding], wanted: Chosen) -> list[Target]:
-        """Which option each row is of, and which is right."""
+        """Which option each row is of, which is right, and what shared words tell of the row's."""
         options = getattr(wanted, "of", 0) or len(encodings)
         windows = len(encodings) // options
-        return [{"option": i // windows, "right": wanted.index} for i in range(len(encodings))]
+        return [
+            {"option": i // windows, "right": wanted.index, "favour": np.float32(_favour(encoding))}
+            for i, encoding in enumerate(encodings)
+        ]
 
     def head(self, config: EncoderConfig) -> nn.Module:
         from litebert.tasks.heads import Choice as Head
@@ -178,7 +220,8 @@ class Choice(Task[Choices, Chosen]):
         example, option = targets[EXAMPLE], targets["option"]
         questions, most = int(example.max()) + 1, int(option.max()) + 1
         table = torch.full((questions * most,), -math.inf)
-        table = table.scatter_reduce(0, example * most + option, scores["logits"][:, 0].float(), "amax")
+        logits = scores["logits"][:, 0].float() + targets["favour"]
+        table = table.scatter_reduce(0, example * most + option, logits, "amax")
         right = torch.zeros(questions, dtype=torch.int64).scatter(0, example, targets["right"])
         return cross_entropy(table.view(questions, most), right)
 
@@ -193,7 +236,8 @@ class Choice(Task[Choices, Chosen]):
         scores: Sequence[Mapping[str, NDArray[np.float32]]],
     ) -> Chosen:
         windows = len(encodings) // len(given.options)
-        logits = texts.logits(scores).reshape(len(given.options), windows).max(axis=1)
+        each = texts.logits(scores).reshape(len(encodings)) + [_favour(one) for one in encodings]
+        logits = each.reshape(len(given.options), windows).max(axis=1)
         chances = np.exp(logits - logits.max())
         best = int(chances.argmax())
         return Chosen(best, given.options[best], float(chances[best] / chances.sum()))
@@ -208,6 +252,10 @@ class Choice(Task[Choices, Chosen]):
     def measure(self, outputs: Sequence[Chosen], wanted: Sequence[Chosen]) -> dict[str, float]:
         right = self.each(outputs, wanted)["accuracy"]
         return {"accuracy": float(right.mean()) if len(right) else 0.0}
+
+
+def _favour(encoding: Encoding) -> float:
+    return encoding.favour if isinstance(encoding, Favoured) else 0.0
 
 
 def _texts(given: Choices) -> list[str]:

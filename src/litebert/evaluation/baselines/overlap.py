@@ -1,14 +1,13 @@
 """The most words in common.
 
 Of a passage, in the sentence that shares most with the question, by BM25, the longest stretch of what was not
-asked. Of several options, the one that shares most with a part of the passage that is as long as question and
-option together: the sliding window of Richardson, Burges & Renshaw (2013).
+asked. Of several options, the one that, with the question, shares most with a stretch of the passage
+(`text/overlap.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from litebert.data.example import Example
 from litebert.tasks.task import Task
 from litebert.text.bm25 import WordIndex, terms
+from litebert.text.overlap import stretches
 
 TASKS = ("question-answering", "choice")
 
@@ -50,15 +50,7 @@ def _answer(task: Task[Any, Any], given: Any) -> Any:
 
 
 def _chosen(task: Task[Any, Any], given: Any) -> Any:
-    """The best window of the passage for each option, as wide as question and option have words."""
-    passage, question = terms(given.passage), set(terms(given.question))
-    counts = Counter(passage)
-    weights = {word: 1 / (1 + count) for word, count in counts.items()}
-    scores = []
-    for option in given.options:
-        wanted = question | set(terms(option))
-        worth = [weights[word] if word in wanted else 0.0 for word in passage]
-        width = max(1, len(wanted))
-        scores.append(max((sum(worth[at : at + width]) for at in range(len(worth))), default=0.0))
+    """The option that shares most with a stretch of the passage."""
+    scores = stretches(given.passage, given.question, given.options)
     best = max(range(len(scores)), key=scores.__getitem__)
     return task.Output(best, given.options[best])
