@@ -29,7 +29,7 @@ from litebert.errors import LitebertError
 from litebert.model.native.compiler import SECONDS, compiler, compilers, decided, kernels, wanted
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("attention.cpp", "kernels.cpp", "layers.cpp"))
-HEADERS = tuple(Path(__file__).with_name(name) for name in ("amx.h", "numbers.h", "tiles.h"))
+HEADERS = tuple(Path(__file__).with_name(name) for name in ("amx.h", "curves.h", "numbers.h", "tiles.h"))
 _FLAGS = ("-O3", "-std=c++17", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-mcpu=native",))
 """How compilers are told to make use of all that this processor has; the first that is understood."""
