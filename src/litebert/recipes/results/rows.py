@@ -107,7 +107,7 @@ ROWS: Sequence[Row] = (
         "answers.cmrc",
         "f1",
         options=("stride=256",),
-        settings={"epochs": 2.8, "batch_size": 16, "max_pieces": 384},
+        settings={"epochs": 2.0, "batch_size": 8, "max_pieces": 384},
         goals=(Goal(measure="f1", above=ANY),),
         note="After each of three epochs: 0.125, 0.224, 0.248. More epochs are next.",
     ),
@@ -128,6 +128,7 @@ ROWS: Sequence[Row] = (
         0.42,
         options=("overlap=true",),
         settings={"epochs": 0.015, "batch_size": 16, "max_pieces": 256},
+        note="As C3: shared words alone have 0.446, and the encoder has learnt from 384 of 25,421 questions.",
     ),
     Row(
         source="ranking.wikiqa",
