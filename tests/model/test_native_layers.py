@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import pickle
 import resource
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from litebert.model.encoders import albert
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Reads
 from litebert.model.model import Model
-from litebert.model.native import compiler, layers
+from litebert.model.native import compiler, compiling, layers
 from litebert.model.packing import Packed, pack_flat
 from litebert.model.staged import of_lengths
 from litebert.tasks.heads import Pooled
@@ -98,6 +99,31 @@ def test_it_is_the_layers_one_after_another(dtype: torch.dtype, lengths: list[in
     count = len(batch) if reads == "first" else batch.count
     assert (found[:count] - wanted[:count]).abs().max() < WITHIN[dtype]
     assert (found[count:] == 0).all()
+
+
+@pytest.fixture(scope="module")
+def without_amx(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The library that a processor without AMX has."""
+    if not torch.cpu._is_amx_tile_supported():
+        pytest.skip("this processor has no AMX: the other tests are by vectors")
+    path = tmp_path_factory.mktemp("vectors") / "kernels.so"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "_FLAGS", (*compiling._FLAGS, "-mno-amx-tile"))
+        assert compiling._compile(path)
+    return ctypes.CDLL(str(path))
+
+
+@pytest.mark.parametrize("dtype", list(WITHIN))
+def test_vectors_answer_as_amx_does(
+    dtype: torch.dtype, without_amx: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, batch = _encoder(dtype), _batch([9, 33, 160, 1, 20])
+    for reads in ("first", "pieces"):
+        found = _states(encoder, batch, reads)[: batch.count]
+        with monkeypatch.context() as patch:
+            patch.setattr(layers, "library", lambda: without_amx)
+            wanted = _states(_encoder(dtype), batch, reads)[: batch.count]
+        assert (found - wanted).abs().max() < WITHIN[dtype]
 
 
 @pytest.mark.parametrize(
