@@ -70,7 +70,13 @@ ROWS: Sequence[Row] = (
     _row("news.ag", "accuracy", 0.88),
     _row("zh.chnsenticorp", "accuracy", 0.89),
     _row("clue.tnews", "accuracy", 0.52),
-    _row("clue.afqmc", "accuracy", settings={"epochs": 1.0}),
+    _row(
+        "clue.afqmc",
+        "accuracy",
+        settings={"epochs": 1.0},
+        note="After one epoch all its answers are the commoner one (a training loss of 0.618, that of "
+        "knowing how frequent each is), and tfidf does no better. More epochs have not been tried.",
+    ),
     _row("clue.ocnli", "accuracy"),
     _row("stsb.en", "pearson", 0.80),
     _row("stsb.zh", "pearson"),
@@ -89,8 +95,9 @@ ROWS: Sequence[Row] = (
     _row(
         "roles.chinese",
         "f1",
-        note="1,121 predicates to learn from, in 500 sentences: F1 leaves 0 in the seventh epoch of 15 and "
-        "is still rising at the end.",
+        settings={"epochs": 25.0, "batch_size": 16, "evaluate_every": 350},
+        note="1,121 predicates to learn from. In batches of 32, F1 leaves 0 in the seventh epoch, and is "
+        "0.252 after 15.",
     ),
     _row("relations.semeval", "macro_f1", 0.72),
     _row(
@@ -107,9 +114,10 @@ ROWS: Sequence[Row] = (
         "answers.cmrc",
         "f1",
         options=("stride=256",),
-        settings={"epochs": 2.0, "batch_size": 8, "max_pieces": 384},
+        settings={"epochs": 8.0, "batch_size": 16, "max_pieces": 384},
         goals=(Goal(measure="f1", above=ANY),),
-        note="After each of three epochs: 0.125, 0.224, 0.248. More epochs are next.",
+        note="After each of three epochs, in batches of 32 and windows of 512: 0.125, 0.224, 0.248, still "
+        "rising. Eight epochs in batches of 16 and windows of 384 are next: an hour of a core.",
     ),
     _row("answers.drcd", "f1", settings={"epochs": 3.0}),
     _row(
