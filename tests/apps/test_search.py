@@ -187,6 +187,7 @@ def test_another_model_reads_all_again(runs: Runs, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="an index of words alone"):
         Searcher(out)("refund", by="meaning")
     assert Searcher(out)("refund")[0].id == "refunds.txt"
+    assert Searcher(out)(" \n") == []  # Nothing was asked.
     assert indexing.make(str(shop), out).kept == 3
     assert storage.manifest_of(out).model is None
     indexing.make(str(shop), out, model=str(runs.model), precision="fp32")

@@ -331,6 +331,8 @@ def test_a_folder_that_cannot_be_written(quick: Quick, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, _, said = quick(out=tmp_path / "file" / "run")
     assert code == 1 and "cannot write in" in said
+    code, _, said = quick(out=tmp_path / "file")
+    assert code == 2 and "file is a file; give --out the name of a folder" in said
 
 
 def test_a_folder_with_other_things_is_left_alone(quick: Quick, tmp_path: Path) -> None:

@@ -15,12 +15,14 @@ from litebert.errors import UsageError
 def alone(folder: Path, doing: str = "training") -> Iterator[None]:
     """Holds the folder's lock. doing: what is done there, for whoever comes second to be told.
 
-    Raises `UsageError`, naming the process, if another live one holds it.
+    Raises `UsageError` if another live process holds it, which is named, or it is a file.
 
     The system lets go of the lock when its holder ends, however it ends, so a dead one's is taken over.
     """
     import fcntl  # Not there on Windows.
 
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; give --out the name of a folder, which is made if need be")
     with durable.telling(f"write in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)

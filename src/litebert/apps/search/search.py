@@ -73,7 +73,9 @@ class Searcher:
         return [self._hit(passage, score) for passage, score in found[:top]]
 
     def passages(self, query: str, *, by: By = "both", weight: float = 0.5) -> list[tuple[int, float]]:
-        """The best passages and their scores, best first; of equals the first."""
+        """The best passages and their scores, best first; none where nothing is asked."""
+        if not query.strip():
+            return []
         if by == "both" and self.index.vectors is None:
             by = "words"
         if by == "words":

@@ -10,6 +10,7 @@ from typing import ClassVar
 from litebert.data.checking.check import Check, Study, shown
 from litebert.data.checking.checks.balance import MOST
 from litebert.data.checking.finding import Finding, Kind
+from litebert.data.checking.report import counted
 from litebert.data.checking.row import Row
 from litebert.data.example import Place
 
@@ -60,7 +61,7 @@ class Spelling(Check):
                         "are named; check a repaired copy again"
                     )
                 for number, place in self.rows[other]:
-                    message = f"{shown(other)} should be {shown(right)}, as in {self.counts[right]:,} rows"
+                    message = f"{shown(other)} should be {shown(right)}, as in {counted(self.counts[right])}"
                     cells = {column: right} if column else None
                     yield self.found("spelling", place, message, number=number, cells=cells)
 
