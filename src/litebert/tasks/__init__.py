@@ -17,6 +17,7 @@ shared = frozenset(
         "gaps",
         "heads",
         "labels",
+        "lexical",
         "metrics",
         "naming",
         "of_head",
