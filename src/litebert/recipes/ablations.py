@@ -1,6 +1,6 @@
 """The paper's two ablations at a tiny scale: what is told of two segments, and what layers share.
 
-    LITEBERT_DATA=… python -m litebert.recipes.ablations OUT [--seeds 3] [--steps 2000]
+    LITEBERT_DATA=… python -m litebert.recipes.ablations OUT [--seeds 3] [--steps 1000]
 
 Each variant is pretrained from nothing on featured English Wikipedia, by several seeds, with all else
 alike, and fine-tuned on TREC, questions of six kinds. A vocabulary of 4,000 pieces and samples of 64 let so
@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1000)
     given = parser.parse_args()
     data = Path(os.environ["LITEBERT_DATA"])
     for title, variants in (("sentence objective", OBJECTIVES), ("shared by all layers", SHARING)):
