@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,8 @@ def test_each_verbs_help_has_an_example_and_every_flag_a_sentence(
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
-    """At most 0.3 s of work: the wall clock's on a machine that does nothing else."""
+    """At most 0.3 s of work, the wall clock's on a machine that does nothing else; or what this machine, with
+    whatever else it does, needs to begin Python twenty times."""
     code = (
         "import sys\nfrom litebert.cli import main\n"
         "for verb in [[], *(v.split() for v in sys.argv[1:])]:\n"
@@ -81,12 +83,13 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, *VERBS], capture_output=True, text=True, timeout=120)
     assert done.stderr.strip() == "[]"
-    assert min(processor_time("--help") for _ in range(5)) < 0.3
+    python = min(processor_time_of([sys.executable, "-c", ""]) for _ in range(5))
+    assert min(processor_time_of([*LITEBERT, "--help"]) for _ in range(5)) < max(0.3, 20 * python)
 
 
-def processor_time(*arguments: str) -> float:
+def processor_time_of(command: Sequence[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(*arguments)
+    subprocess.run(command, capture_output=True, timeout=300)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
