@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from tyro.conf import Positional
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from litebert.training.interrupts import BEGINS_ANEW
 from litebert.training.settings import TrainSettings
 from litebert.verbs.columns import Columns
+from litebert.verbs.flags import positional
 from litebert.verbs.keywords import made
 from litebert.verbs.stopping import going_on_later
 from litebert.verbs.telling import tell
@@ -31,7 +30,7 @@ class Compress:
     Example: litebert compress runs/reviews --out runs/small --data reviews.both:test --within 0.01
     """
 
-    model: Positional[str]
+    model: Annotated[str, positional()]
     """A run folder, a Hugging Face folder or a hub name."""
     out: Path
     """The folder to write; it must be new or empty."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import tyro
-
 from litebert.data.corpus.settings import Settings
+from litebert.verbs.flags import positional
 from litebert.verbs.keywords import made
 from litebert.verbs.shards import shard_of
 
@@ -29,7 +28,7 @@ class Corpus:
     Example: litebert corpus wiki/ books.jsonl.gz --out corpora/mine
     """
 
-    files: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    files: Annotated[tuple[Path, ...], positional()]
     """Files and folders of text, in UTF-8."""
     out: Path
     """The corpus's folder."""

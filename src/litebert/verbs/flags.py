@@ -12,7 +12,6 @@ from itertools import zip_longest
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from litebert.errors import UsageError, nearest
-from litebert.verbs.values import registry
 
 
 def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
@@ -22,6 +21,8 @@ def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
     what flags that are left out take.
     """
     import tyro
+
+    from litebert.verbs.values import registry
 
     _check(verb, name, arguments)
     required = (tyro.conf.PositionalRequiredArgs,) if getattr(verb, "positional", False) else ()
@@ -43,6 +44,14 @@ def parse(verb: Any, name: str, arguments: Sequence[str]) -> Any:
         if not end.code:
             raise
         raise UsageError(f"{_sentence(said.getvalue())}. `litebert {name} --help` lists the flags") from None
+
+
+def positional() -> Any:
+    """The mark of a field that has no flag. It is called when a verb's types are read, so that the list of
+    verbs needs no tyro, which takes longer to import than all else."""
+    from tyro.conf import Positional
+
+    return Positional
 
 
 def _sentence(box: str) -> str:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import tyro
-
 from litebert.data.corpus.settings import Settings, default_words
 from litebert.errors import UsageError
+from litebert.verbs.flags import positional
 from litebert.verbs.keywords import made
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Train:
     Example: litebert tokenizer train wiki/ books.jsonl.gz --out vocabularies/mine --size 20000
     """
 
-    files: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    files: Annotated[tuple[Path, ...], positional()]
     """Files and folders of text, in UTF-8."""
     out: Path
     """The vocabulary's folder, empty or new."""
