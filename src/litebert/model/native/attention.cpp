@@ -17,9 +17,6 @@ namespace {
 
 constexpr int64_t BLOCK = 64;  // Rows of scores that are worked out at once, so that they stay in the cache.
 
-template <class K>
-constexpr int64_t STEP = 4 / sizeof(K);
-
 typedef uint32_t word __attribute__((may_alias));  // STEP neighbours.
 
 constexpr int64_t FULL = amx::COMPILED ? amx::BROAD : WIDE;

@@ -16,6 +16,9 @@ namespace {
 
 constexpr int64_t WIDE = 16;  // Numbers in a vector.
 
+template <class T>
+constexpr int64_t STEP = 4 / sizeof(T);  // Neighbours along a sum that one instruction takes together.
+
 inline int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
 typedef float lanes __attribute__((vector_size(WIDE * sizeof(float)), aligned(4), may_alias));

@@ -18,9 +18,6 @@ typedef uint8_t byte;
 constexpr int64_t BROAD = 32;  // Columns of a panel.
 static_assert(BROAD == amx::BROAD);
 
-template <class A>
-constexpr int64_t STEP = 4 / sizeof(A);  // Neighbours along the inputs that one instruction takes together.
-
 // Steps of a panel for so many inputs.
 template <class A>
 int64_t deep(int64_t inputs) {
