@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -121,14 +121,15 @@ class Extraction(TextTask[Document]):
         or how much of it."""
         chosen = np.full(len(encoding), _APART, np.float32)
         if isinstance(encoding, Sentences):
-            for place, text in zip(encoding.places, encoding.texts, strict=True):
-                chosen[place] = self._worth(text, wanted)
+            worth = self._worth(wanted)
+            chosen[list(encoding.places)] = [worth(text) for text in encoding.texts]
         return {"chosen": chosen}
 
-    def _worth(self, sentence: str, wanted: Written) -> float:
+    def _worth(self, wanted: Written) -> Callable[[str], float]:
         if self.quotes:
-            return float(_bare(sentence) in _bare(wanted.text))
-        return rouge_l(sentence, wanted, self.script)
+            summary = _bare(wanted.text)
+            return lambda sentence: float(_bare(sentence) in summary)
+        return lambda sentence: rouge_l(sentence, wanted, self.script)
 
     def head(self, config: EncoderConfig) -> nn.Module:
         from litebert.tasks.heads import Tokens
