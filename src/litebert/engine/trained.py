@@ -10,6 +10,7 @@ import torch
 
 from litebert.durable import stamped
 from litebert.engine.calibration import calibrate
+from litebert.engine.choosing import choose
 from litebert.engine.exit_curve import check_quality
 from litebert.engine.exit_files import HOW, has_exits, load_curve, load_exits
 from litebert.engine.predictor import Predictor
@@ -53,10 +54,18 @@ def open_trained(
         dtype = fastest_dtype()
         if tell is not None:
             tell(f"{why}: it answers in {'bf16' if dtype is torch.bfloat16 else 'fp32'} instead")
-    if quality < 1 and (leaving := _leaving(source, asked, dtype, quality, tell)):
+    precisions = [dtype] if precision != "auto" or dtype is torch.float32 else [dtype, torch.float32]
+    if quality < 1 and (leaving := _leaving(source, asked, precisions, quality, tell)):
         return Predictor(leaving, asked, source.tokenizer)
     model = _model(source, asked, dtype)
-    return Predictor(runner_for(model, asked, dtype), asked, source.tokenizer)
+    return Predictor(runner_for(model, asked, _chosen(model, asked, precisions)), asked, source.tokenizer)
+
+
+def _chosen(model: Model, task: Task[Any, Any], precisions: Sequence[torch.dtype]) -> torch.dtype:
+    """In which of these it answers. For what is written piece by piece it is not the encoder that counts."""
+    if task.runner != "eager" or model.encoder.config.family == "lstm":
+        return precisions[0]
+    return choose(model.encoder, precisions)
 
 
 _SHARED: WeakValueDictionary[Any, Encoder] = WeakValueDictionary()
@@ -77,7 +86,7 @@ def _model(source: Source, task: Task[Any, Any], dtype: torch.dtype) -> Model:
 def _leaving(
     source: Source,
     task: Task[Any, Any],
-    dtype: torch.dtype,
+    precisions: Sequence[torch.dtype],
     quality: float,
     tell: Callable[[str], None] | None,
 ) -> EarlyExit | None:
@@ -98,9 +107,9 @@ def _leaving(
         return None
     model = source.model(task)
     model.exits = load_exits(folder, curve.depths, task, source.config)
-    if dtype is torch.int8:
+    if torch.int8 in precisions:
         calibrate(model.encoder, source.tokenizer)
-    return EarlyExit(model, task, dtype, rule)
+    return EarlyExit(model, task, _chosen(model, task, precisions), rule)
 
 
 def _no_int8(task: Task[Any, Any], family: str) -> str:

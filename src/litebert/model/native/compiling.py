@@ -108,7 +108,7 @@ def _build_beside(made_of: str) -> None:
 
 def _mark(made_of: str) -> None:
     """Says in the cache that a library is being compiled. Raises `FileExistsError` where another one has."""
-    mark = _cache() / f"compiling-{made_of}"
+    mark = cache_folder() / f"compiling-{made_of}"
     mark.parent.mkdir(parents=True, exist_ok=True)
     if mark.exists() and time.time() - mark.stat().st_mtime > _TRIED:
         mark.unlink()
@@ -118,7 +118,7 @@ def _mark(made_of: str) -> None:
 def _kept(made_of: str) -> ctypes.CDLL | None:
     """What an earlier process left in the cache, if it is whole: to load what was cut kills the process."""
     with suppress(OSError, RuntimeError):  # RuntimeError: this user has no home.
-        for path in sorted(_cache().glob(_name(made_of, "*"))):
+        for path in sorted(cache_folder().glob(_name(made_of, "*"))):
             if path.is_file() and path.name.endswith(f"-{_digest(path.read_bytes())}.so"):
                 _touch(path)
                 return ctypes.CDLL(str(path))
@@ -133,10 +133,10 @@ def _built(made_of: str) -> ctypes.CDLL | None:
             return None
         with suppress(LitebertError, RuntimeError):
             data = path.read_bytes()
-            durable.replace(_cache() / _name(made_of, _digest(data)), data)
+            durable.replace(cache_folder() / _name(made_of, _digest(data)), data)
             with suppress(OSError):
-                (_cache() / f"compiling-{made_of}").unlink()
-            _forget_old(_cache())
+                (cache_folder() / f"compiling-{made_of}").unlink()
+            _forget_old(cache_folder())
         return _kept(made_of) or ctypes.CDLL(str(path))
 
 
@@ -147,9 +147,10 @@ def _touch(path: Path) -> None:
 
 
 def _forget_old(cache: Path) -> None:
-    """Libraries of other versions, compilers and processors, which nobody has loaded for a month, and marks
-    of such that could not be made. Who has one loaded keeps it; who comes later makes it again."""
-    for path in (*cache.glob(_name("*", "*")), *cache.glob("compiling-*")):
+    """Libraries of other versions, compilers and processors, which nobody has loaded for a month, marks of
+    such that could not be made, and speeds measured that long ago. Who has one loaded keeps it; who comes
+    later makes it again."""
+    for path in (*cache.glob(_name("*", "*")), *cache.glob("compiling-*"), *cache.glob("speeds-*")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _UNUSED:
                 path.unlink()
@@ -164,7 +165,7 @@ def _compile(path: Path) -> bool:
     return False
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """By the XDG specification, which has relative paths ignored."""
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (given if given.is_absolute() else Path.home() / ".cache") / "litebert"
