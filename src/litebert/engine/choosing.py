@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from math import exp, inf, log
+from math import inf, log
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
 import torch
@@ -29,26 +28,29 @@ from litebert.text.encoding import Encoding
 
 Way = tuple[torch.dtype, bool]
 """A precision, and whether by one call."""
+Seconds = Mapping[Way, Sequence[float]]
+"""Of each way, for each of `SIZES`."""
 SIZES = ((1, 32), (4, 32), (1, 256))
 """Sequences, and pieces of each: a short text, a few, and a long one."""
 ROUNDS = 3
 ENOUGH = 0.5
 """Seconds after which no further round begins."""
-CLEARLY = 1.1
-"""How many times as quick as the first another way must be, or chance would choose."""
-_KNOWN: dict[str, Mapping[Way, float]] = {}
+CLEARLY = 1.2
+"""How many times as quick as the first another way must be, at every size: or chance would choose, and what
+it chose would be kept."""
+_KNOWN: dict[str, Seconds] = {}
 
 
 def choose(encoder: Encoder, precisions: Sequence[torch.dtype]) -> torch.dtype:
     """The quickest of some precisions, the first of them unless another is clearly quicker. The encoder then
     goes the quicker way in it: the call, where it serves, unless torch's operators clearly are."""
     ways = list(_ways(encoder, precisions))
-    seconds = _seconds(encoder, ways) if len(ways) > 1 else {ways[0]: 0.0}
-    best = {precision: _quickest([w for w in ways if w[0] is precision], seconds) for precision in precisions}
-    dtype, _ = _quickest([best[precision] for precision in precisions], seconds)
-    encoder.one_by_one.discard(dtype)
-    if not best[dtype][1]:
-        encoder.one_by_one.add(dtype)
+    if len(ways) == 1:
+        return ways[0][0]
+    seconds = _seconds(encoder, ways)
+    best = [_quickest([way for way in ways if way[0] is precision], seconds) for precision in precisions]
+    dtype, at_once = _quickest(best, seconds)
+    encoder.one_by_one = encoder.one_by_one - {dtype} if at_once else encoder.one_by_one | {dtype}
     return dtype
 
 
@@ -60,12 +62,15 @@ def _ways(encoder: Encoder, precisions: Sequence[torch.dtype]) -> Iterator[Way]:
         yield precision, False
 
 
-def _quickest(ways: Sequence[Way], seconds: Mapping[Way, float]) -> Way:
-    first, best = ways[0], min(ways, key=seconds.__getitem__)
-    return best if seconds[first] > CLEARLY * seconds[best] else first
+def _quickest(ways: Sequence[Way], seconds: Seconds) -> Way:
+    first = ways[0]
+    clearly = [
+        way for way in ways if all(a > CLEARLY * b for a, b in zip(seconds[first], seconds[way], strict=True))
+    ]
+    return min(clearly, key=lambda way: sum(map(log, seconds[way])), default=first)
 
 
-def _seconds(encoder: Encoder, ways: Sequence[Way]) -> Mapping[Way, float]:
+def _seconds(encoder: Encoder, ways: Sequence[Way]) -> Seconds:
     """Of each way; measured where that has not been done yet, once at most in a process."""
     key = _key(encoder, ways)
     found = _KNOWN.get(key) or _read(key, ways)
@@ -88,16 +93,17 @@ def _path(key: str) -> Path:
     return cache_folder() / f"speeds-{key}.json"
 
 
-def _read(key: str, ways: Sequence[Way]) -> dict[Way, float] | None:
+def _read(key: str, ways: Sequence[Way]) -> Seconds | None:
     """What an earlier process measured; None where there is nothing whole."""
     with suppress(OSError, RuntimeError, ValueError, KeyError, TypeError):
         found = strict_json.loads(_path(key).read_text("utf-8"))
-        seconds = {way: float(found[_name(way)]) for way in ways}
-        return seconds if all(0 < s < inf for s in seconds.values()) else None
+        seconds = {way: list(map(float, found[_name(way)])) for way in ways}
+        good = all(len(row) == len(SIZES) and all(0 < s < inf for s in row) for row in seconds.values())
+        return seconds if good else None
     return None
 
 
-def _write(key: str, found: Mapping[Way, float]) -> None:
+def _write(key: str, found: Seconds) -> None:
     """Where that can be: RuntimeError says that this user has no home."""
     with suppress(LitebertError, OSError, RuntimeError):
         path = _path(key)
@@ -110,25 +116,25 @@ def _name(way: Way) -> str:
     return f"{str(precision).removeprefix('torch.')} {'in one call' if at_once else 'by operators'}"
 
 
-def measured(encoder: Encoder, ways: Sequence[Way]) -> dict[Way, float]:
-    """Seconds that one layer takes: the geometric mean over `SIZES`."""
-    before = set(encoder.one_by_one)
+def measured(encoder: Encoder, ways: Sequence[Way]) -> Seconds:
+    """Seconds of processor time that one layer takes, whatever else the machine does meanwhile."""
+    before = encoder.one_by_one
     with torch.inference_mode():
         rows = [_least(encoder, ways, batch, states) for batch, states in _batches(encoder)]
     encoder.one_by_one = before
     encoder.unpack()
-    return {way: exp(mean(log(row[way]) for row in rows)) for way in ways}
+    return {way: [row[way] for row in rows] for way in ways}
 
 
 def _least(encoder: Encoder, ways: Sequence[Way], batch: Packed, states: Tensor) -> dict[Way, float]:
     """Of each way the least of some rounds in turns."""
     for way in ways:  # torch makes kernels for a shape when it meets it.
         _of_a_layer(encoder, way, batch, states)
-    least, end = dict.fromkeys(ways, inf), time.perf_counter() + ENOUGH
+    least, end = dict.fromkeys(ways, inf), time.monotonic() + ENOUGH
     for _ in range(ROUNDS):
         for way in ways:
             least[way] = min(least[way], _of_a_layer(encoder, way, batch, states))
-        if time.perf_counter() > end:
+        if time.monotonic() > end:
             break
     return least
 
@@ -143,8 +149,8 @@ def _batches(encoder: Encoder) -> Iterator[tuple[Packed, Tensor]]:
 
 def _of_a_layer(encoder: Encoder, way: Way, batch: Packed, states: Tensor) -> float:
     precision, at_once = way
-    encoder.one_by_one = set() if at_once else {precision}
+    encoder.one_by_one = frozenset(() if at_once else (precision,))
     run = encoder.run(precision)
-    began = time.perf_counter()
+    began = time.process_time()
     encoder.through(states, batch, run, first=False, end=1)
-    return time.perf_counter() - began
+    return time.process_time() - began

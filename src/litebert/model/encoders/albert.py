@@ -48,7 +48,7 @@ class Encoder(nn.Module):
         """For int8: what reaches each matrix, once it has been watched (`engine/calibration.py`)."""
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
-        self.one_by_one: set[torch.dtype] = set()
+        self.one_by_one: frozenset[torch.dtype] = frozenset()
         """Precisions in which answering takes torch's operators though there is one call for all: where they
         are quicker (`engine/choosing.py`)."""
         self._kept: tuple[object, Watch, Prepared] | None = None
