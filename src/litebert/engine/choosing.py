@@ -1,8 +1,7 @@
-"""How an encoder is worked out quickest on this machine: by one call of C++, or by torch's operators, one
-after another; and in bf16 or fp32, where a person leaves that open. Not every chip that has bf16 is quicker
-by it, nor need the call be ahead on every one.
+"""Whether one fused call of C++ answers sooner on this machine than torch's operators, one after another.
 
-It is measured when a model is opened, on one layer, and kept in the user's cache by all that it hangs on.
+It does on every chip that was tried (`docs/performance.md`). For others it is measured when a model is
+opened, on an encoder of two layers in the model's shape, and kept in the user's cache.
 """
 
 from __future__ import annotations
@@ -10,82 +9,69 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
-from math import inf, log
+from math import inf
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from litebert import durable, strict_json
 from litebert.errors import LitebertError
+from litebert.model.config import EncoderConfig
+from litebert.model.eight_bits import Ranges
 from litebert.model.encoders.albert import Encoder
 from litebert.model.native.compiling import cache_folder, library
 from litebert.model.native.layers import serves
-from litebert.model.packing import Packed, pack
-from litebert.text.encoding import Encoding
+from litebert.model.packing import Packed, pack_flat
 
-Way = tuple[torch.dtype, bool]
-"""A precision, and whether by one call."""
-Seconds = Mapping[Way, Sequence[float]]
-"""Of each way, for each of `SIZES`."""
-SIZES = ((1, 32), (4, 32), (1, 256))
-"""Sequences, and pieces of each: a short text, a few, and a long one."""
+WAYS = ("fused", "eager")
+SIZES = ((1, 32), (1, 256), (8, 128))
+"""Sequences, and pieces of each: a short text, a long one, and a batch."""
 ROUNDS = 3
-ENOUGH = 0.5
-"""Seconds after which no further round begins."""
 CLEARLY = 1.2
-"""How many times as quick as the first another way must be, at every size: or chance would choose, and what
-it chose would be kept."""
+"""How many times as quick operators must be, at every size: or chance would choose, and be kept."""
+LARGE = 2048
+"""Hidden size above which nothing is measured: products are all that counts there, and take either way as
+long."""
+
+Seconds = Mapping[str, Sequence[float]]
+"""Of each way, for each of `SIZES`."""
 _KNOWN: dict[str, Seconds] = {}
+_MEASURING = Lock()
+"""Two that measure at once would time each other."""
 
 
-def choose(encoder: Encoder, precisions: Sequence[torch.dtype]) -> torch.dtype:
-    """The quickest of some precisions, the first of them unless another is clearly quicker. The encoder then
-    goes the quicker way in it: the call, where it serves, unless torch's operators clearly are."""
-    ways = list(_ways(encoder, precisions))
-    if len(ways) == 1:
-        return ways[0][0]
-    seconds = _seconds(encoder, ways)
-    best = [_quickest([way for way in ways if way[0] is precision], seconds) for precision in precisions]
-    dtype, at_once = _quickest(best, seconds)
-    encoder.one_by_one = encoder.one_by_one - {dtype} if at_once else encoder.one_by_one | {dtype}
-    return dtype
+def fused_pays(config: EncoderConfig, dtype: torch.dtype) -> bool:
+    """Whether to take the fused call where it serves, in products of `dtype`."""
+    layered = config.family != "lstm" and config.hidden <= LARGE
+    if not layered or not serves(config, dtype, torch.device("cpu")):
+        return True
+    with _MEASURING:
+        seconds = _seconds(config, dtype)
+    each = zip(*(seconds[way] for way in WAYS), strict=True)
+    return not all(fused > CLEARLY * eager for fused, eager in each)
 
 
-def _ways(encoder: Encoder, precisions: Sequence[torch.dtype]) -> Iterator[Way]:
-    """Those that there are; of each precision the call first."""
-    for precision in precisions:
-        if serves(encoder.config, precision, torch.device("cpu")):
-            yield precision, True
-        yield precision, False
-
-
-def _quickest(ways: Sequence[Way], seconds: Seconds) -> Way:
-    first = ways[0]
-    clearly = [
-        way for way in ways if all(a > CLEARLY * b for a, b in zip(seconds[first], seconds[way], strict=True))
-    ]
-    return min(clearly, key=lambda way: sum(map(log, seconds[way])), default=first)
-
-
-def _seconds(encoder: Encoder, ways: Sequence[Way]) -> Seconds:
-    """Of each way; measured where that has not been done yet, once at most in a process."""
-    key = _key(encoder, ways)
-    found = _KNOWN.get(key) or _read(key, ways)
+def _seconds(config: EncoderConfig, dtype: torch.dtype) -> Seconds:
+    """Measured where that has not been done yet, once at most in a process."""
+    key = _key(config, dtype)
+    found = _KNOWN.get(key) or _read(key)
     if found is None:
-        found = measured(encoder, ways)
+        found = measured(config, dtype)
         _write(key, found)
     _KNOWN[key] = found
     return found
 
 
-def _key(encoder: Encoder, ways: Sequence[Way]) -> str:
-    """By the encoder's shape, the library (whose name tells its source, compiler and processor), torch and
-    its threads."""
+def _key(config: EncoderConfig, dtype: torch.dtype) -> str:
+    """By the layers' shape, the library (whose name tells its source, compiler and processor), torch and its
+    threads."""
+    shape = (config.hidden, config.heads, config.intermediate, config.activation)
     compiled = getattr(library(), "_name", None)
-    hangs_on = (encoder.config, compiled, torch.__version__, torch.get_num_threads(), ways, SIZES)
+    hangs_on = (shape, dtype, compiled, torch.__version__, torch.get_num_threads(), SIZES)
     return sha256(repr(hangs_on).encode()).hexdigest()[:16]
 
 
@@ -93,11 +79,12 @@ def _path(key: str) -> Path:
     return cache_folder() / f"speeds-{key}.json"
 
 
-def _read(key: str, ways: Sequence[Way]) -> Seconds | None:
+def _read(key: str) -> Seconds | None:
     """What an earlier process measured; None where there is nothing whole."""
     with suppress(OSError, RuntimeError, ValueError, KeyError, TypeError):
-        found = strict_json.loads(_path(key).read_text("utf-8"))
-        seconds = {way: list(map(float, found[_name(way)])) for way in ways}
+        path = _path(key)
+        found = strict_json.loads(path.read_text("utf-8") if path.is_file() else "")
+        seconds = {way: list(map(float, found[way])) for way in WAYS}
         good = all(len(row) == len(SIZES) and all(0 < s < inf for s in row) for row in seconds.values())
         return seconds if good else None
     return None
@@ -108,49 +95,47 @@ def _write(key: str, found: Seconds) -> None:
     with suppress(LitebertError, OSError, RuntimeError):
         path = _path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace_json(path, {_name(way): seconds for way, seconds in found.items()})
+        durable.replace_json(path, found)
 
 
-def _name(way: Way) -> str:
-    precision, at_once = way
-    return f"{str(precision).removeprefix('torch.')} {'in one call' if at_once else 'by operators'}"
-
-
-def measured(encoder: Encoder, ways: Sequence[Way]) -> Seconds:
-    """Seconds of processor time that one layer takes, whatever else the machine does meanwhile."""
-    before = encoder.one_by_one
+def measured(config: EncoderConfig, dtype: torch.dtype) -> dict[str, list[float]]:
+    """Seconds that two layers take: the least of some rounds, the ways in turns."""
+    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    encoder = _encoder(config, dtype)
     with torch.inference_mode():
-        rows = [_least(encoder, ways, batch, states) for batch, states in _batches(encoder)]
-    encoder.one_by_one = before
-    encoder.unpack()
-    return {way: [row[way] for row in rows] for way in ways}
+        for batch in _batches():
+            for way in WAYS:  # Matrices are packed, and torch makes kernels for the shape.
+                _taken(encoder, batch, dtype, way)
+            rounds = [[_taken(encoder, batch, dtype, way) for way in WAYS] for _ in range(ROUNDS)]
+            for way, taken in zip(WAYS, zip(*rounds, strict=True), strict=True):
+                found[way].append(min(taken))
+    return found
 
 
-def _least(encoder: Encoder, ways: Sequence[Way], batch: Packed, states: Tensor) -> dict[Way, float]:
-    """Of each way the least of some rounds in turns."""
-    for way in ways:  # torch makes kernels for a shape when it meets it.
-        _of_a_layer(encoder, way, batch, states)
-    least, end = dict.fromkeys(ways, inf), time.monotonic() + ENOUGH
-    for _ in range(ROUNDS):
-        for way in ways:
-            least[way] = min(least[way], _of_a_layer(encoder, way, batch, states))
-        if time.monotonic() > end:
-            break
-    return least
+def _encoder(config: EncoderConfig, dtype: torch.dtype) -> Encoder:
+    """With random weights, and so few pieces and places that they cost nothing."""
+    places = max(length for _, length in SIZES)
+    small = replace(config, vocabulary=64, positions=places, attention=(0, 0), feedforward=(0, 0))
+    with torch.random.fork_rng(devices=[]):
+        encoder = Encoder(small).eval()
+    if dtype is torch.int8:
+        encoder.ranges = Ranges()
+        with torch.inference_mode():
+            encoder(next(_batches()), "pieces", dtype)
+        encoder.ranges.watching = False
+    return encoder
 
 
-def _batches(encoder: Encoder) -> Iterator[tuple[Packed, Tensor]]:
+def _batches() -> Iterator[Packed]:
     for count, length in SIZES:
-        whole = min(length, encoder.config.positions)
-        ids, segments = np.zeros(whole, np.int32), np.zeros(whole, np.int8)
-        batch = pack([Encoding(ids, segments, np.zeros((whole, 2), np.int32))] * count)
-        yield batch, torch.randn(len(batch.ids), encoder.config.hidden)
+        nothing = np.zeros(count * length, np.int64)
+        yield pack_flat(nothing, nothing, np.full(count, length), np.arange(count))
 
 
-def _of_a_layer(encoder: Encoder, way: Way, batch: Packed, states: Tensor) -> float:
-    precision, at_once = way
-    encoder.one_by_one = frozenset(() if at_once else (precision,))
-    run = encoder.run(precision)
-    began = time.process_time()
-    encoder.through(states, batch, run, first=False, end=1)
-    return time.process_time() - began
+def _taken(encoder: Encoder, batch: Packed, dtype: torch.dtype, way: str) -> float:
+    """Of one thread its own time, whatever else the machine does meanwhile."""
+    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+    encoder.fused = way == "fused"
+    began = clock()
+    encoder(batch, "first", dtype)
+    return clock() - began

@@ -10,7 +10,7 @@ import torch
 
 from litebert.durable import stamped
 from litebert.engine.calibration import calibrate
-from litebert.engine.choosing import choose
+from litebert.engine.choosing import fused_pays
 from litebert.engine.exit_curve import check_quality
 from litebert.engine.exit_files import HOW, has_exits, load_curve, load_exits
 from litebert.engine.predictor import Predictor
@@ -54,18 +54,10 @@ def open_trained(
         dtype = fastest_dtype()
         if tell is not None:
             tell(f"{why}: it answers in {'bf16' if dtype is torch.bfloat16 else 'fp32'} instead")
-    precisions = [dtype] if precision != "auto" or dtype is torch.float32 else [dtype, torch.float32]
-    if quality < 1 and (leaving := _leaving(source, asked, precisions, quality, tell)):
+    if quality < 1 and (leaving := _leaving(source, asked, dtype, quality, tell)):
         return Predictor(leaving, asked, source.tokenizer)
     model = _model(source, asked, dtype)
-    return Predictor(runner_for(model, asked, _chosen(model, asked, precisions)), asked, source.tokenizer)
-
-
-def _chosen(model: Model, task: Task[Any, Any], precisions: Sequence[torch.dtype]) -> torch.dtype:
-    """In which of these it answers. For what is written piece by piece it is not the encoder that counts."""
-    if task.runner != "eager" or model.encoder.config.family == "lstm":
-        return precisions[0]
-    return choose(model.encoder, precisions)
+    return Predictor(runner_for(model, asked, dtype), asked, source.tokenizer)
 
 
 _SHARED: WeakValueDictionary[Any, Encoder] = WeakValueDictionary()
@@ -75,18 +67,19 @@ _SHARED: WeakValueDictionary[Any, Encoder] = WeakValueDictionary()
 def _model(source: Source, task: Task[Any, Any], dtype: torch.dtype) -> Model:
     """With the encoder that another head of it has opened already, if there is one."""
     key = None if source.home is None else repr((source.home, stamped(source.home), source.config, dtype))
-    model = source.model(task, encoder=_SHARED.get(key)).eval()
-    if dtype is torch.int8 and key not in _SHARED:
-        calibrate(model.encoder, source.tokenizer)
-    if key is not None:
-        _SHARED[key] = model.encoder
+    shared = None if key is None else _SHARED.get(key)
+    model = source.model(task, encoder=shared).eval()
+    if shared is None:
+        _ready(model.encoder, source, dtype)
+        if key is not None:
+            _SHARED[key] = model.encoder
     return model
 
 
 def _leaving(
     source: Source,
     task: Task[Any, Any],
-    precisions: Sequence[torch.dtype],
+    dtype: torch.dtype,
     quality: float,
     tell: Callable[[str], None] | None,
 ) -> EarlyExit | None:
@@ -107,9 +100,15 @@ def _leaving(
         return None
     model = source.model(task)
     model.exits = load_exits(folder, curve.depths, task, source.config)
-    if torch.int8 in precisions:
-        calibrate(model.encoder, source.tokenizer)
-    return EarlyExit(model, task, _chosen(model, task, precisions), rule)
+    _ready(model.eval().encoder, source, dtype)
+    return EarlyExit(model, task, dtype, rule)
+
+
+def _ready(encoder: Encoder, source: Source, dtype: torch.dtype) -> None:
+    """To answer in `dtype`, the quicker way."""
+    if dtype is torch.int8:
+        calibrate(encoder, source.tokenizer)
+    encoder.fused = fused_pays(encoder.config, dtype)
 
 
 def _no_int8(task: Task[Any, Any], family: str) -> str:

@@ -48,9 +48,8 @@ class Encoder(nn.Module):
         """For int8: what reaches each matrix, once it has been watched (`engine/calibration.py`)."""
         self.draw = Draw()
         """Where in a run we are, for dropout; the training loop moves it on."""
-        self.one_by_one: frozenset[torch.dtype] = frozenset()
-        """Precisions in which answering takes torch's operators though there is one call for all: where they
-        are quicker (`engine/choosing.py`)."""
+        self.fused = True
+        """Whether answering is one call of C++ where that serves (`engine/choosing.py`)."""
         self._kept: tuple[object, Watch, Prepared] | None = None
         self._kept_layers: dict[torch.dtype, Layers] = {}
         initialise(self, config.initial_std)
@@ -164,15 +163,11 @@ class Encoder(nn.Module):
             self._kept = kept = (run.dtype, eight), Watch(self), self._pack(run)
         return kept[2]
 
-    def unpack(self) -> None:
-        """Lets go of packed matrices; they are made anew when they are next needed."""
-        self._kept, self._kept_layers = None, {}
-
     def _at_once(self, run: Pass, batch: Packed) -> Layers | None:
         """All of it as one call, kept until weights change; None where only one after another will do."""
         learns = torch.is_grad_enabled() or run.draw is not None
         watching = run.ranges is not None and run.ranges.watching
-        unfit = learns or watching or batch.causal or run.products in self.one_by_one
+        unfit = learns or watching or batch.causal or not self.fused
         if unfit or not serves(self.config, run.products, batch.ids.device):
             return None
         kept = self._kept_layers.get(run.products)
