@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+
+from litebert.engine.measuring import peak_memory
 
 Figures = dict[str, float]
 
@@ -30,7 +31,7 @@ def medians(
 
 def _child(module: str, side: str, arguments: Sequence[object]) -> Figures:
     command = [sys.executable, "-m", module, "--child", side, *map(str, arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
     return figures
 
@@ -48,4 +49,4 @@ def clock(taken: Iterable[tuple[int, float]], warm: int) -> tuple[float, int, fl
 
 def peak_mb() -> int:
     """Of this process's memory."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return round(peak_memory())

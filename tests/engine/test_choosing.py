@@ -104,7 +104,9 @@ def test_it_is_measured_once_in_a_process_and_once_on_a_machine(
     assert len(list(cache.iterdir())) == 4
 
 
-@pytest.mark.parametrize("damage", ["", "{}", "[1]", '{"fused": 1}', "-", '{"fused": [1, 1, NaN]', "folder"])
+@pytest.mark.parametrize(
+    "damage", ["", "{}", "[1]", '{"fused": 1}', "-", "1" * 5000, '{"fused": [1, 1, NaN]', "folder"]
+)
 def test_a_damaged_measurement_is_made_anew(
     damage: str, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
@@ -117,10 +119,14 @@ def test_a_damaged_measurement_is_made_anew(
     if damage == "folder":
         path.mkdir()
     else:
+        if damage == "[1]":
+            (cache / "precious").touch()
+            path.symlink_to(cache / "precious")
         path.write_text(whole.replace("2.0", "-2.0") if damage == "-" else damage)
     monkeypatch.setattr(choosing, "_KNOWN", {})
     assert not fused_pays(CONFIG, torch.float32)
     assert watch.asked == 2
+    assert damage != "[1]" or (cache / "precious").read_text() == damage
 
 
 def test_without_a_cache_each_process_measures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

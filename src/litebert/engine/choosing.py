@@ -37,6 +37,9 @@ LARGE = 2048
 """Hidden size above which nothing is measured: products are all that counts there, and take either way as
 long."""
 
+_MOST = 4096
+"""Bytes of a file of these."""
+
 Seconds = Mapping[str, Sequence[float]]
 """Of each way, for each of `SIZES`."""
 _KNOWN: dict[str, Seconds] = {}
@@ -81,9 +84,11 @@ def _path(key: str) -> Path:
 
 def _read(key: str) -> Seconds | None:
     """What an earlier process measured; None where there is nothing whole."""
-    with suppress(OSError, RuntimeError, ValueError, KeyError, TypeError):
+    with suppress(OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError):
         path = _path(key)
-        found = strict_json.loads(path.read_text("utf-8") if path.is_file() else "")
+        if not path.is_file() or path.stat().st_size > _MOST:
+            return None
+        found = strict_json.loads(path.read_text("utf-8"))
         seconds = {way: list(map(float, found[way])) for way in WAYS}
         good = all(len(row) == len(SIZES) and all(0 < s < inf for s in row) for row in seconds.values())
         return seconds if good else None
@@ -95,6 +100,7 @@ def _write(key: str, found: Seconds) -> None:
     with suppress(LitebertError, OSError, RuntimeError):
         path = _path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # What somebody linked from here stays as it is.
         durable.replace_json(path, found)
 
 

@@ -128,7 +128,7 @@ def _serve(pipe: Connection, setting: Setting, inputs: Sequence[Any], alone: int
         while (what := pipe.recv()) != "end":
             del what
             pipe.send(bench.round())
-        pipe.send({"memory": _peak_memory(), "answers": bench.answers()})
+        pipe.send({"memory": peak_memory(), "answers": bench.answers()})
     except EOFError:
         return
 
@@ -154,9 +154,10 @@ class _Bench:
         )
         self.inputs, self.alone = list(inputs), list(inputs[:alone])
         self.predictor(self.inputs[:1])
+        seconds = time.perf_counter() - began
         encoded = self.predictor.encoded(self.inputs)
         self.opened = {
-            "seconds": time.perf_counter() - began,
+            "seconds": seconds,
             "sequences": len(encoded),
             "pieces": sum(map(len, encoded)),
         }
@@ -181,7 +182,7 @@ class _Bench:
         return time.perf_counter() - began
 
 
-def _peak_memory() -> float:
+def peak_memory() -> float:
     """In MB, of this process since it began. `getrusage` counts what its parent held when it was made, so
     Linux is asked elsewhere."""
     status = Path("/proc/self/status")

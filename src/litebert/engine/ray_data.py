@@ -40,12 +40,13 @@ class Answers:
         task: str | None = None,
         options: Sequence[str] = (),
         precision: str = "auto",
+        quality: float = 1.0,
         threads: int = 1,
     ) -> None:
         import torch
 
         torch.set_num_threads(threads)
-        self.predictor = open_model(model, task=task, options=options, precision=precision)
+        self.predictor = open_model(model, task=task, options=options, precision=precision, quality=quality)
 
     def __call__(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The same columns, and `ANSWER`."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from litebert import durable
 from litebert.model.checkpoints.checkpoint import Checkpoint
 from litebert.model.checkpoints.loading import open_checkpoint, write_folder
 from litebert.model.config import EncoderConfig
@@ -60,8 +61,9 @@ def start(teacher: Path, tokenizer: Path, out: Path) -> None:
     weights = model.encoder.state_dict()
     take_blocks(weights, checkpoint)
     take_words(weights, checkpoint, own, other)
-    write_folder(out, model.checkpoint(), pad=own.pad)
-    own.save(out)
+    with durable.making(out) as made:
+        write_folder(made, model.checkpoint(), pad=own.pad)
+        own.save(made)
 
 
 def take_blocks(weights: dict[str, Tensor], teacher: Checkpoint) -> None:

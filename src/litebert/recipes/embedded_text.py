@@ -23,6 +23,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from litebert import durable
 from litebert.data.files import File
 from litebert.data.split import position
 from litebert.errors import UsageError
@@ -38,18 +39,18 @@ _DOCUMENT = re.compile(r"<doc [^>]*>.*?</doc>\n?", re.DOTALL)
 
 
 def write(data: Path, out: Path) -> list[Path]:
-    """Write `out/*.txt` and `out/*.jsonl` and return their paths. Raises `UsageError` without opencc."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write `out/*.txt` and `out/*.jsonl`, all or nothing, and return their paths. Raises `UsageError`
+    without opencc."""
     simple = _simplifier()
-    return [
-        _text(out / "wikipedia.en.txt", _wiki(data / "wiki_en_featured")),
-        _rows(out / "books.en.jsonl", _books(data / "gutenberg_en")),
-        _rows(out / "abstracts.en.jsonl", _scitldr(data)),
-        _text(out / "wikipedia.zh.txt", map(simple, _wiki(data / "wiki_zh"))),
-        _rows(out / "paragraphs.zh.jsonl", map(simple, _paragraphs(data))),
-        _rows(out / "abstracts.zh.jsonl", _csl(data)),
-        _rows(out / "pairs.jsonl", map(simple, _tatoeba(data))),
-    ]
+    with durable.making(out) as made:
+        _text(made / "wikipedia.en.txt", _wiki(data / "wiki_en_featured"))
+        _rows(made / "books.en.jsonl", _books(data / "gutenberg_en"))
+        _rows(made / "abstracts.en.jsonl", _scitldr(data))
+        _text(made / "wikipedia.zh.txt", map(simple, _wiki(data / "wiki_zh")))
+        _rows(made / "paragraphs.zh.jsonl", map(simple, _paragraphs(data)))
+        _rows(made / "abstracts.zh.jsonl", _csl(data))
+        _rows(made / "pairs.jsonl", map(simple, _tatoeba(data)))
+    return sorted(out.iterdir())
 
 
 def is_held_out(english: str) -> bool:
@@ -130,14 +131,13 @@ def _lines(path: Path) -> list[str]:
     return [line for line in _whole(path).split("\n") if line.strip()]
 
 
-def _text(path: Path, texts: Iterable[str]) -> Path:
+def _text(path: Path, texts: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(texts)
-    return path
 
 
-def _rows(path: Path, texts: Iterable[str]) -> Path:
-    return _text(path, (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts))
+def _rows(path: Path, texts: Iterable[str]) -> None:
+    _text(path, (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts))
 
 
 if __name__ == "__main__":

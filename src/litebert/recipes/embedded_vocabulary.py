@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from litebert import durable
 from litebert.data.corpus.distinct import sentences
 from litebert.data.corpus.report import Report
 from litebert.data.corpus.settings import Settings
@@ -35,7 +36,7 @@ def train(text: Path, out: Path) -> Path:
     )
     out.mkdir(parents=True, exist_ok=True)
     path = out / "spiece.model"
-    path.write_bytes(tokenizer.model)
+    durable.replace(path, tokenizer.model)
     return path
 
 

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     from litebert.model.config import EncoderConfig
 
-_SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"'”’)]*(?=\s|$)|[。！？]+[”’）」]*|(?=\n|$))", re.MULTILINE)
+_SENTENCE = re.compile(
+    r"[.!?]{2,}[\"'”’)]*(?=\s|$)|\S.*?(?:(?<![.!?])[.!?]+[\"'”’)]*(?=\s|$)|[。！？]+[”’）」]*|(?=\n|$))",
+    re.MULTILINE,
+)
+"""An end is looked for at the first of several marks alone: a line of dots would take its square in time."""
 _LOOKED_AT = 1000
 """Training examples by which it is told whether summaries quote."""
 _APART = -1.0

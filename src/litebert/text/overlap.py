@@ -13,8 +13,8 @@ from litebert.text.bm25 import terms
 
 def stretches(passage: str, question: str, options: Sequence[str]) -> list[float]:
     """Of each option, with the question, the most that it shares with a part of the passage that has as many
-    words as both: the sliding window of Richardson, Burges & Renshaw (2013), in which a word counts
-    1 / (1 + its number in the passage)."""
+    words as both: the sliding window of MCTest (Richardson, Burges & Renshaw 2013), but that a word counts
+    1 / (1 + its number in the passage) where theirs counts the logarithm of 1 + 1 / that number."""
     words, asked = _words(passage), set(terms(question))
     weights = {word: 1 / (1 + count) for word, count in Counter(words).items()}
     return [_most(words, weights, asked | set(terms(option))) for option in options]

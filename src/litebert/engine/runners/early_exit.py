@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,15 +22,15 @@ Scores = Mapping[str, NDArray[np.float32]]
 
 
 class EarlyExit:
-    """Runs `model`, which has exits, in `dtype`; the model is then for this alone."""
+    """Runs `model`, which has exits, in `dtype`; the model is then for this alone.
+
+    Each call has a scheduler of its own: one that was interrupted leaves nothing behind.
+    """
 
     def __init__(self, model: Model, task: Task[Any, Any], dtype: torch.dtype, rule: Rule) -> None:
-        self._scheduler: Scheduler[int] = Scheduler(Staged(model, dtype), judge_of(task), rule)
-
-    @property
-    def depths(self) -> Mapping[int, int]:
+        self._staged, self._judge, self._rule = Staged(model, dtype), judge_of(task), rule
+        self.depths: Counter[int] = Counter()
         """How many pieces have left after so many layers."""
-        return self._scheduler.depths
 
     def __call__(self, batch: Packed) -> Scores:
         ids, segments = (part[: batch.count].numpy() for part in (batch.ids, batch.segments))
@@ -41,9 +42,10 @@ class EarlyExit:
 
     def many(self, encodings: Sequence[Encoding]) -> list[Scores]:
         """The scores of each, in order."""
-        scheduler, found = self._scheduler, dict[int, Scores]()
+        scheduler, found = Scheduler[int](self._staged, self._judge, self._rule), dict[int, Scores]()
         for i in sorted(range(len(encodings)), key=lambda i: len(encodings[i])):
             scheduler.join(i, encodings[i])
         while scheduler:
             found.update((i, {"logits": scores}) for i, scores in scheduler.step())
+        self.depths.update(scheduler.depths)
         return [found[i] for i in range(len(encodings))]

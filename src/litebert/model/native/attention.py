@@ -47,7 +47,10 @@ class _Attend(torch.autograd.Function):
     def forward(ctx: Any, qkv: Tensor, batch: Packed, heads: int, noise: Noise | None) -> Tensor:
         ctx.batch, ctx.heads, ctx.drawn = batch, heads, noise and _drawn(batch, heads, noise)
         ctx.noise = noise
-        out, logs = qkv.new_empty(len(qkv), qkv.shape[1] // 3), torch.empty(len(qkv), heads)
+        out, logs = (
+            qkv.new_empty(len(qkv), qkv.shape[1] // 3),
+            torch.empty(len(qkv), heads, dtype=torch.float32),
+        )
         out[batch.count :] = 0
         arguments = (qkv, out, logs)
         call("attend_forward", qkv.dtype, _shape(qkv, batch, heads), *arguments, _noise(noise, ctx.drawn))

@@ -150,7 +150,7 @@ class Layers:
 
         Raises `IndexError` for pieces, places and segments that the encoder has not.
         """
-        first, pooled = (torch.empty(len(batch), self._config.hidden) for _ in range(2))
+        first, pooled = (_floats(len(batch), self._config.hidden) for _ in range(2))
         shape = self._asked(batch, first, first=True)
         self._embedded(shape, batch)
         shape.pooler, shape.pooled = self._pooler, pooled.data_ptr()
@@ -177,7 +177,7 @@ class Layers:
         return out
 
     def _out(self, batch: Packed, pieces: int) -> Tensor:
-        out = torch.empty(pieces, self._config.hidden)
+        out = _floats(pieces, self._config.hidden)
         out[batch.count :] = 0
         return out
 
@@ -278,6 +278,11 @@ class Layers:
     def _pointer(self, tensor: Tensor) -> ctypes.c_void_p:
         self._held.append(tensor)
         return pointer(tensor)
+
+
+def _floats(*shape: int) -> Tensor:
+    """Room for what the call writes, whatever torch's defaults are."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
 
 
 def panels(weight: Tensor) -> Tensor:

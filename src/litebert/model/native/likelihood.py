@@ -22,7 +22,7 @@ def likelihood(scores: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
 class _Likelihood(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, scores: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
-        own, mean, highest, sums = torch.empty(4, len(scores))
+        own, mean, highest, sums = torch.empty(4, len(scores), dtype=torch.float32)
         shape = *scores.shape, torch.get_num_threads()
         call("likelihood_forward", scores.dtype, *shape, scores, aims, own, mean, highest, sums)
         ctx.save_for_backward(scores, aims, highest, sums)

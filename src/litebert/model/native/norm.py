@@ -23,7 +23,7 @@ def norm_of_sum(norm: nn.LayerNorm, x: Tensor, y: Tensor) -> Tensor:
 class _NormOfSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:
-        total, z, seen = torch.empty_like(x), torch.empty_like(x), torch.empty(len(x), 2)
+        total, z, seen = torch.empty_like(x), torch.empty_like(x), torch.empty(len(x), 2, dtype=torch.float32)
         shape = *x.shape, torch.get_num_threads()
         call("norm_forward", x.dtype, *shape, epsilon, x, y, weight, bias, total, z, seen)
         ctx.save_for_backward(total, weight, seen)
