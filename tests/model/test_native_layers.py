@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from litebert.embedded import model_folder
 from litebert.engine.calibration import calibrate
 from litebert.engine.runners.eager import Eager
-from litebert.model.config import EncoderConfig
+from litebert.model.config import EncoderConfig, Ranks
 from litebert.model.encoders import albert
 from litebert.model.encoders.albert import Encoder
 from litebert.model.hidden import Reads
@@ -348,9 +348,29 @@ def test_weights_that_change_are_packed_anew(change: Callable[[Encoder], None]) 
     assert torch.allclose(after, _one_after_another(encoder, batch, "first"), atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", list(WITHIN))
 @pytest.mark.parametrize(
-    "change", [{"block_heads": (3, 4)}, {"hidden": 42, "heads": 2}, {"intermediate": 101}]
+    "change",
+    [
+        {"block_heads": (3, 3)},
+        {"block_heads": (1, 2), "block_units": (100, 37)},
+        {"block_units": (3, 1)},
+        {"intermediate": 101},
+        {"hidden": 48, "heads": 3, "block_heads": (2, 1)},
+    ],
 )
+def test_blocks_that_were_made_smaller_are_answered_in_one_call(
+    change: dict[str, object], dtype: torch.dtype
+) -> None:
+    encoder = _encoder(dtype, replace(CONFIG, **change))  # type: ignore[arg-type]
+    for reads in ("first", "pieces"):
+        batch = _batch([1, 70, 20])
+        found, wanted = _states(encoder, batch, reads), _one_after_another(encoder, batch, reads)
+        assert encoder._kept_layers
+        assert (found[: len(wanted)] - wanted).abs().max() < WITHIN[dtype]
+
+
+@pytest.mark.parametrize("change", [{"ranks": Ranks(up=8)}, {"hidden": 42, "heads": 2}])
 def test_other_shapes_go_one_after_another(change: dict[str, object]) -> None:
     config = replace(CONFIG, **change)  # type: ignore[arg-type]
     assert not layers.serves(config, torch.bfloat16, torch.device("cpu"))

@@ -58,7 +58,7 @@ struct Embedding {
     int64_t width, late;         // Late: words alone go through the factor, to where the others are added.
 };
 struct Shape {
-    int64_t pieces, sequences, layers, hidden, heads, inside, threads, activation, first;
+    int64_t pieces, sequences, layers, hidden, heads, depth, inside, threads, activation, first;
     float epsilon;
     const Layer *each;
     const Embedding *embedding;  // None where states are given.
@@ -190,7 +190,9 @@ struct Encoder {
     static constexpr int64_t TALL = Unit<K>::TALL;
 
     const Shape &s;
-    const int64_t depth, row, qkv_row, inside_row, longest;
+    const int64_t depth, gathered;     // Of a head, and of all of them.
+    const int64_t row, part, qkv_row;  // Of states; of queries, keys or values; of all three.
+    const int64_t inside_row, longest;
     const bool together;  // Whether other threads work on other pieces of the same sequences.
 
     float *states{}, *first_states{};  // [N, row], [B, row]
@@ -304,9 +306,9 @@ struct Encoder {
         const Layer &l = s.each[layer];
         const Matrix *parts[] = {&l.attention->query, &l.attention->key, &l.attention->value};
         copied((to - from) * row, states + from * row, x.rows, l.qkv);
-        for (int64_t part = last(layer); part < 3; part++) {
-            K *at = qkv[layer % 2] + from * qkv_row + part * row;
-            multiply<Unit<A>>(*parts[part], l.qkv, to - from, row, s.hidden, x.rows, row,
+        for (int64_t which = last(layer); which < 3; which++) {
+            K *at = qkv[layer % 2] + from * qkv_row + which * part;
+            multiply<Unit<A>>(*parts[which], l.qkv, to - from, part, s.hidden, x.rows, row,
                               [&](int64_t i, int64_t j, __m512 y) { Put<K>()(at + i * qkv_row + j, y); });
         }
         if (!last(layer)) return;
@@ -323,7 +325,7 @@ struct Encoder {
         const int64_t length = s.starts[b + 1] - s.starts[b], across = deep<K>(depth),
                       along = deep<K>(length);
         for (int64_t head = 0; head < s.heads; head++) {
-            const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth, *value = key + row;
+            const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + part + head * depth, *value = key + part;
             uint32_t *keys = (uint32_t *)(x.keys + head * key_size());
             for (int64_t j = 0; j < length; j++)
                 for (int64_t d = 0; d < parts(depth, STEP<K>); d++)
@@ -391,7 +393,7 @@ struct Encoder {
     // Rows to be multiplied, of which heads have been written, filled up.
     void fill(int64_t rows, A *x) const {
         if constexpr (Unit<A>::FILLED)
-            for (int64_t i = 0; i < rows; i++) std::fill(x + i * row + s.hidden, x + (i + 1) * row, A{});
+            for (int64_t i = 0; i < rows; i++) std::fill(x + i * row + gathered, x + (i + 1) * row, A{});
     }
 
     // What pieces [from, to) gather from their sequences, into x.rows.
@@ -454,8 +456,8 @@ struct Encoder {
         for (int64_t b = from; b < to; b++)
             for (int64_t head = 0; head < s.heads; head++) {
                 const float *query = queries + (b - from) * row + head * depth;
-                const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + row + head * depth,
-                        *value = key + row;
+                const K *key = qkv[layer % 2] + s.starts[b] * qkv_row + part + head * depth,
+                        *value = key + part;
                 const int64_t length = s.starts[b + 1] - s.starts[b];
                 const float *weights = x.scores, sum = weighed(query, key, length, x.scores);
                 for (int64_t d = 0; d < depth; d += WIDE) {
@@ -477,7 +479,7 @@ struct Encoder {
         const auto added = [&](int64_t i, int64_t j, __m512 more) {
             _mm512_storeu_ps(y + i * row + j, _mm512_add_ps(vector(y + i * row + j), more));
         };
-        multiply<Unit<A>>(l.attention->output, l.output, rows, row, s.hidden, x.rows, row, added);
+        multiply<Unit<A>>(l.attention->output, l.output, rows, row, gathered, x.rows, row, added);
         normalised(rows, s.hidden, y, l.attention->weight, l.attention->bias);
         copied(rows * row, y, x.rows, l.up);
         multiply<Unit<A>>(
@@ -509,7 +511,7 @@ struct Encoder {
         for (int64_t b = begun(from); b < end; b += BLOCK) {
             const int64_t count = std::min(BLOCK, end - b);
             multiply<Unit<A>>(
-                l.attention->query, l.qkv, count, row, s.hidden, first_rows + b * row, row,
+                l.attention->query, l.qkv, count, part, s.hidden, first_rows + b * row, row,
                 [&](int64_t i, int64_t j, __m512 y) { _mm512_storeu_ps(x.queries + i * row + j, y); });
             gather_first(x, layer, b, b + count, x.queries);
             finish(x, layer, count, first_states + b * row);
@@ -555,14 +557,14 @@ template <class A, template <class> class Unit>
 Encoder<A, Unit> prepared(const Shape &s, Arena &arena, bool together) {
     int64_t longest = 1;
     for (int64_t b = 0; b < s.sequences; b++) longest = std::max(longest, s.starts[b + 1] - s.starts[b]);
-    const int64_t row = filled(s.hidden);
-    Encoder<A, Unit> e{s, s.hidden / s.heads, row, 3 * row, filled(s.inside), longest, together};
+    const int64_t row = filled(s.hidden), gathered = s.heads * s.depth, part = filled(gathered);
+    Encoder<A, Unit> e{s, s.depth, gathered, row, part, 3 * part, filled(s.inside), longest, together};
     using K = typename Encoder<A, Unit>::K;
     arena.begin((s.pieces + s.sequences) * row * 4 + s.sequences * row * sizeof(A) +
-                6 * s.pieces * row * sizeof(K) + 1024);
+                2 * s.pieces * e.qkv_row * sizeof(K) + 1024);
     e.states = arena.take<float>(s.pieces * row), e.first_states = arena.take<float>(s.sequences * row);
     e.first_rows = arena.take<A>(s.sequences * row);
-    for (K *&half : e.qkv) half = arena.take<K>(s.pieces * 3 * row);
+    for (K *&half : e.qkv) half = arena.take<K>(s.pieces * e.qkv_row);
     return e;
 }
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from litebert.model.config import Activation, EncoderConfig
+from litebert.model.config import Activation, EncoderConfig, Ranks
 from litebert.model.eight_bits import Ranges, Step, whole_numbers
 from litebert.model.native.compiling import library, pointer
 from litebert.model.packing import Packed
@@ -91,6 +91,7 @@ _COUNTS = (
     "layers",
     "hidden",
     "heads",
+    "depth",
     "inside",
     "threads",
     "activation",
@@ -118,9 +119,8 @@ def serves(config: EncoderConfig, dtype: torch.dtype, device: torch.device) -> b
 @cache
 def _knows(config: EncoderConfig, dtype: torch.dtype) -> bool:
     """Worked out once: it is asked at every batch, and one short text is answered in half a millisecond."""
-    plain = config.whole == config and config.activation in _ACTIVATIONS
-    even = config.head_size % 2 == 0 and config.hidden % 4 == 0 and config.intermediate % 4 == 0
-    return plain and even and dtype in _NAMES
+    known = config.ranks == Ranks() and config.activation in _ACTIVATIONS and dtype in _NAMES
+    return known and config.head_size % 2 == 0 and config.hidden % 4 == 0
 
 
 class Layers:
@@ -133,6 +133,10 @@ class Layers:
     def __init__(self, encoder: Encoder, dtype: torch.dtype, ranges: Ranges | None) -> None:
         self._watch = Watch(encoder)
         self._dtype, self._ranges, self._config = dtype, ranges, encoder.config
+        config = encoder.config
+        self._heads = max(map(config.heads_of, config.attention))
+        self._inside = -4 * (max(map(config.units_of, config.feedforward)) // -4)
+        """Of blocks that were made smaller, the largest: the others get zeros in place of what they lack."""
         self._held: list[Any] = []
         """What the pointers lead to."""
         self._each = self._layers(encoder)
@@ -214,8 +218,9 @@ class Layers:
         return _Shape(
             layers=config.layers,
             hidden=config.hidden,
-            heads=config.heads,
-            inside=config.intermediate,
+            heads=self._heads,
+            depth=config.head_size,
+            inside=self._inside,
             activation=_ACTIVATIONS[config.activation],
             epsilon=config.norm_epsilon,
             each=ctypes.addressof(self._each),
@@ -252,24 +257,32 @@ class Layers:
         return _Table(self._pointer(table.weight.detach().float().contiguous()), len(table.weight))
 
     def _attention(self, block: Attention) -> _Attention:
-        parts = (block.query, block.key, block.value, block.output)
-        return _Attention(*map(self._matrix, parts), *self._norm(block.norm))
+        wide = self._heads * self._config.head_size
+        parts = [self._matrix(part, outputs=wide) for part in (block.query, block.key, block.value)]
+        return _Attention(*parts, self._matrix(block.output, inputs=wide), *self._norm(block.norm))
 
     def _feedforward(self, block: FeedForward) -> _FeedForward:
-        return _FeedForward(*map(self._matrix, (block.up, block.down)), *self._norm(block.norm))
+        up, down = self._matrix(block.up, outputs=self._inside), self._matrix(block.down, inputs=self._inside)
+        return _FeedForward(up, down, *self._norm(block.norm))
 
     def _norm(self, norm: Norm) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
         return self._pointer(_wide(norm.weight)), self._pointer(_wide(norm.bias))
 
-    def _matrix(self, part: Linear, dtype: torch.dtype | None = None) -> _Matrix:
+    def _matrix(
+        self, part: Linear, dtype: torch.dtype | None = None, *, outputs: int = 0, inputs: int = 0
+    ) -> _Matrix:
+        """outputs, inputs: how many to have at least, with zeros."""
         weight, dtype = part.weight.detach(), dtype or self._dtype
-        bias = self._pointer(_wide(weight.new_zeros(len(weight)) if part.bias is None else part.bias))
+        more = max(0, outputs - len(weight))
+        weight = F.pad(weight, (0, max(0, inputs - weight.shape[1]), 0, more))
+        bias = weight.new_zeros(len(weight)) if part.bias is None else F.pad(part.bias.detach(), (0, more))
+        added = self._pointer(_wide(bias))
         if dtype is not torch.int8:
-            return _Matrix(self._pointer(panels(weight.to(dtype))), bias, None, None)
+            return _Matrix(self._pointer(panels(weight.to(dtype))), added, None, None)
         whole, scales = whole_numbers(weight)
         sums = whole.sum(1, dtype=torch.float32)
         return _Matrix(
-            self._pointer(panels(whole)), bias, self._pointer(_wide(scales)), self._pointer(_wide(sums))
+            self._pointer(panels(whole)), added, self._pointer(_wide(scales)), self._pointer(_wide(sums))
         )
 
     def _scale(self, name: str, layer: int) -> _Scale:
