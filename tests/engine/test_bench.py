@@ -9,8 +9,10 @@ import pytest
 
 import litebert
 from litebert.cli import main
+from litebert.engine.measuring import Setting, measured
 from litebert.errors import InputError, UsageError
 from litebert.model.eight_bits import has_eight_bits
+from litebert.tasks.texts import Text
 from litebert.verbs.bench import _recommended
 from small_runs import Runs
 
@@ -69,3 +71,20 @@ def test_what_cannot_be_measured_is_refused(runs: Runs, tmp_path: Path) -> None:
         litebert.bench(str(empty), model=model, rounds=0)
     with pytest.raises(UsageError, match="'int9'"):
         litebert.bench(str(empty), model=model, precisions=("int9",))
+
+
+def test_of_several_models_the_recommended_is_named(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = str(runs.trained("classification")), str(runs.trained("pairs"))
+    flags = ["--texts", str(runs.held_out("pairs", 4)), "--rounds", "1", "--precisions", "fp32"]
+    assert main(["bench", "--model", one, "--against", other, *flags]) == 0
+    printed = capsys.readouterr().out
+    best = [line for line in printed.splitlines() if line.startswith("for ")]
+    assert len(best) == 2
+    assert all(f"--model {one} " in line or f"--model {other} " in line for line in best)
+    assert "other answers" in printed
+
+
+def test_an_error_in_a_round_keeps_its_words(runs: Runs) -> None:
+    setting = Setting(str(runs.trained("classification")), "fp32")
+    with pytest.raises(InputError, match="surrogate"):
+        measured([setting], [Text("wonderful"), Text("a\ud800")], rounds=1, alone=2)

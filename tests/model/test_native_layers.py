@@ -370,6 +370,18 @@ def test_blocks_that_were_made_smaller_are_answered_in_one_call(
         assert (found[: len(wanted)] - wanted).abs().max() < WITHIN[dtype]
 
 
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16])
+def test_it_writes_fp32_whatever_numbers_are_by_default(default: torch.dtype) -> None:
+    encoder, batch = _encoder(torch.float32), _batch([12, 30])
+    wanted = _states(encoder, batch, "first")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(default)
+    try:
+        assert torch.equal(_states(encoder, batch, "first"), wanted)
+    finally:
+        torch.set_default_dtype(before)
+
+
 @pytest.mark.parametrize("change", [{"ranks": Ranks(up=8)}, {"hidden": 42, "heads": 2}])
 def test_other_shapes_go_one_after_another(change: dict[str, object]) -> None:
     config = replace(CONFIG, **change)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import pytest
 
 from litebert.data.reader import read_file
 from litebert.model_source import open_source
-from litebert.tasks.extraction import Extraction
+from litebert.tasks.extraction import Extraction, _sentences
 from litebert.tasks.summarisation import Document
 from litebert.tasks.written import Wanted, Written, rouge_l
 
@@ -58,3 +58,18 @@ def test_lists_of_sentences_and_of_summaries_are_read(tmp_path: Path) -> None:
     (example,) = read_file(str(tmp_path / "papers.jsonl"), Extraction(), columns=columns)
     assert example.given == Document(TEXT)
     assert example.wanted == Wanted(NEW.text, ("They will look.",))
+
+
+@pytest.mark.parametrize(
+    "text,sentences",
+    [
+        ("One. Two!  Three", ["One.", "Two!", "Three"]),
+        ("... and so on. Then?!", ["...", "and so on.", "Then?!"]),
+        ("e.g. 3.5 litres of it", ["e.g.", "3.5 litres of it"]),
+        ("好。真的！", ["好。", "真的！"]),
+        ("a" + "." * 20_000 + "b", ["a" + "." * 20_000 + "b"]),
+    ],
+)
+def test_where_sentences_end(text: str, sentences: list[str]) -> None:
+    """The last in no time: a table of contents has lines of dots."""
+    assert [text[start:end] for start, end in _sentences(text)] == sentences

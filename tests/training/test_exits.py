@@ -24,6 +24,7 @@ from litebert.engine.runners.early_exit import EarlyExit
 from litebert.errors import LitebertError, ModelError, UsageError
 from litebert.evaluation.evaluate import evaluate
 from litebert.model.packing import pack
+from litebert.model.staged import Staged
 from litebert.model_source import open_source
 from litebert.tasks.classification import Classification
 from litebert.tasks.texts import Text
@@ -104,6 +105,22 @@ def test_a_packed_batch_is_answered_as_many_sequences_are(folder: Path) -> None:
     together = predictor.runner(pack(encodings))["logits"]
     apart = [row["logits"] for row in predictor.scores(encodings)]
     assert np.abs(together - np.stack(apart)).max() <= 1e-5
+
+
+def test_an_interrupted_call_leaves_nothing_to_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = open_model(str(folder), precision="fp32", quality=0.9)
+    texts = [Text("the film was wonderful"), Text("boring"), Text("糟糕")]
+    wanted = predictor(texts)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Staged, "at_exit", interrupted)
+        predictor([Text("wonderful"), Text("电影 精彩")])
+    assert predictor(texts) == wanted
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("name", ["multilabel", "regression", "pairs", "windows"])

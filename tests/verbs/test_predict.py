@@ -106,11 +106,23 @@ def test_columns_that_were_guessed_are_said(ask: Ask, tmp_path: Path) -> None:
     assert "columns" not in said, "in a pipe it would stand between the answers"
 
 
-def test_an_input_file_may_be_the_output(ask: Ask, tmp_path: Path) -> None:
-    path = tmp_path / "both.jsonl"
-    path.write_text(lines({"text": "wonderful"}, {"text": "boring"}))
-    assert ask("", "--input", str(path), "--output", str(path))[0] == 0
-    assert [json.loads(line)["label"] for line in path.read_text().splitlines()] == ["positive", "negative"]
+@pytest.mark.parametrize("name", ["given.jsonl", "link.jsonl", "./given.jsonl"])
+def test_an_input_file_is_never_the_output(ask: Ask, tmp_path: Path, name: str) -> None:
+    given = tmp_path / "given.jsonl"
+    given.write_text(lines({"text": "wonderful"}))
+    (tmp_path / "link.jsonl").symlink_to(given)
+    code, _, said = ask("", "--input", str(given), "--output", f"{tmp_path}/{name}")
+    assert code == 2
+    assert "is the file of --input, which would be lost" in said
+    assert given.read_text() == lines({"text": "wonderful"})
+
+
+def test_a_name_that_the_system_does_not_take_is_told(ask: Ask, tmp_path: Path) -> None:
+    given = tmp_path / "given.jsonl"
+    given.write_text(lines({"text": "wonderful"}))
+    code, _, said = ask("", "--input", str(given), "--output", str(tmp_path / ("x" * 300)))
+    assert code == 1
+    assert "File name too long" in said
 
 
 def test_a_file_cut_short_leaves_no_output(ask: Ask, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def _compressed(
     smaller, did = _smaller(subject, asked, grounds, tell)
     if isinstance(reference.runner, Eager) and reference.runner.model.exits is not None:
         did.append("early exits: left out; `litebert train` from this folder makes them anew")
+        tell(did[-1])
     with durable.making(out) as folder:
         save(folder, smaller.model(), smaller.task, smaller.tokenizer, weights=asked.weights)
         found = _found(name, folder, (subject, smaller), did, grounds, task, options)
@@ -166,6 +167,8 @@ def _within(
             smaller = _trained(smaller, subject, asked, grounds, done)
         if room == 1.0 or judge(smaller) >= now - asked.within:
             did += done or ["nothing could be taken out within the bound"]
+            for one in did:
+                tell(one)
             return smaller
         tell("too much was taken out for training to bring back; once more, with less room")
     raise AssertionError("the last room is 1")

@@ -27,7 +27,8 @@ def card(found: Compressed, name: str, task: str) -> str:
         f"{found.changed:.1%} of the answers are other ones than before. Speed and memory are of the machine "
         "on which it was made, both models taking turns.\n\n"
         "## Limits\n\n"
-        "- The figures hold for data like those it was judged on; on other data, judge it again.\n"
+        "- The figures hold for data like those it was judged on; on other data, judge it again. Where a "
+        "bound was given, these data also chose what goes: the measure on them is a little too good.\n"
         "- What was taken out was chosen by texts of one kind; on other kinds more may be lost.\n"
     )
 

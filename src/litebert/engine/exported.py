@@ -58,8 +58,12 @@ class Exported:
 
 
 def is_exported(name: str | None) -> bool:
-    """Whether a model's name is a folder that `litebert export` wrote."""
-    return name is not None and (Path(name) / MANIFEST).is_file()
+    """Whether a model's name is a folder that `litebert export` wrote. Raises `ModelError` where the system
+    does not let anybody look."""
+    try:
+        return name is not None and (Path(name) / MANIFEST).is_file()
+    except OSError as error:
+        raise ModelError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 def open_exported(

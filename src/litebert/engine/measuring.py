@@ -101,11 +101,16 @@ def _children(
         def ask(i: int, what: str) -> Any:
             try:
                 pipes[i].send(what)
-                return pipes[i].recv()
+                found = pipes[i].recv()
             except (EOFError, OSError):
+                processes[i].join(5)
                 raise LitebertError(
-                    f"the process for {settings[i].precision} ended; was memory short?"
+                    f"the process for {settings[i].precision} ended with code {processes[i].exitcode}: what "
+                    "it printed says why; -9 may mean that memory was short"
                 ) from None
+            if isinstance(found, LitebertError) and what != "open":
+                raise found
+            return found
 
         yield ask
     finally:
@@ -125,10 +130,11 @@ def _serve(pipe: Connection, setting: Setting, inputs: Sequence[Any], alone: int
             pipe.send(error)
             return
         pipe.send(bench.opened)
-        while (what := pipe.recv()) != "end":
-            del what
+        while pipe.recv() != "end":
             pipe.send(bench.round())
         pipe.send({"memory": peak_memory(), "answers": bench.answers()})
+    except LitebertError as error:  # Of an Input that cannot be answered.
+        pipe.send(error)
     except EOFError:
         return
 

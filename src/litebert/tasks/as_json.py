@@ -11,6 +11,7 @@ from litebert.errors import ModelError, UsageError, first_fault
 from litebert.tasks.naming import named
 from litebert.tasks.task import Task
 
+LEAST_PIECES = 3
 TASK_FILE = "task.json"
 """Where a model's folder keeps its task."""
 
@@ -32,12 +33,18 @@ def from_json(saved: Mapping[str, Any]) -> Task[Any, Any]:
     if not isinstance(name, str):
         raise ModelError("task.json does not say which task it is: 'task' must be a name")
     try:
-        return TypeAdapter(named(name)).validate_python(held)
+        task: Task[Any, Any] = TypeAdapter(named(name)).validate_python(held)
     except UsageError as error:
         raise ModelError(f"task.json: {error}") from None
     except ValidationError as error:
         where, what = first_fault(error)
         raise ModelError(f"task.json, {where}: {what}") from None
+    if task.max_pieces < LEAST_PIECES:
+        raise ModelError(
+            f"task.json, max_pieces: it is {task.max_pieces}, but must be {LEAST_PIECES} or more, to hold "
+            "the special pieces and some text"
+        )
+    return task
 
 
 def sample(kind: type[Task[Any, Any]]) -> dict[str, Any]:

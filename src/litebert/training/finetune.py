@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,10 @@ def finetune(
     model.encoder.dtype = dtype_of(prepared.settings.precision)
     with kernels(prepared.kernels):
         fit(model, job(prepared, learnt(prepared, train, folder)), folder, watch=watch)
-        return conclude(folder, model, decided(prepared, model), cut)
+        results = conclude(folder, model, decided(prepared, model), cut)
+    if note := learnt_nothing(results):
+        tell(note)
+    return results
 
 
 def encode(prepared: Prepared) -> tuple[Encoded, list[str]]:
@@ -113,6 +116,16 @@ def on_dev(prepared: Prepared, model: Any, task: Task[Any, Any]) -> Evaluation:
     runner = runner_for(model, task, dtype_of(prepared.settings.precision))
     predictor: Predictor[Any, Any] = Predictor(runner, task, prepared.source.tokenizer)
     return evaluate(predictor, prepared.sets.dev.rows, intervals=False)
+
+
+def learnt_nothing(results: Mapping[str, Any]) -> str:
+    """A sentence where dev's answers tell nothing of its classes, as when all are alike; else empty."""
+    if results["dev"].get("matthews") != 0:
+        return ""
+    return (
+        "on dev the answers tell nothing of the classes (Matthews 0), as when all are the commonest one: "
+        "more epochs, more data or another learning rate are needed"
+    )
 
 
 def chance(task: Task[Any, Any], examples: Examples[Any, Any], *, balanced: bool = False) -> float | None:

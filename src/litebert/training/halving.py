@@ -56,13 +56,14 @@ def candidates(usual: Candidate, count: int, seed: int, fixed: Sequence[str] = (
     return drawn
 
 
-def plan(full: float, budget: float) -> list[Rung]:
-    """The rungs that fit into a time. full: seconds of one whole run. Raises `UsageError` where not even the
-    preset's own run fits."""
+def plan(full: float, budget: float, spent: float = 0.0) -> list[Rung]:
+    """The rungs that fit into a time. full: seconds of one whole run; budget: what is left; spent: what the
+    first trial took. Raises `UsageError` where not even the preset's own run fits."""
     if full > budget:
         raise UsageError(
-            f"one run with the preset takes about {full / 60:.1f} minutes here, which is more than the "
-            f"{max(0.0, budget) / 60:.1f} that are left; give more --minutes, or fewer --epochs"
+            f"one run with the preset takes about {full / 60:.1f} minutes here, which does not fit into the "
+            f"{(budget + spent) / 60:.1f} given, {spent / 60:.1f} of which a first trial took; give more "
+            "--minutes, or fewer --epochs"
         )
     counts = range(_MOST, THIRD**2 - 1, -1)
     fitting = [rungs for rungs in map(_rungs, counts) if cost(rungs) * full <= budget]

@@ -82,7 +82,7 @@ class Search:
         """The rungs, those of before if there are some. full: seconds of one whole run."""
         if self.held["plan"]:
             return [Rung(**rung) for rung in self.held["plan"]]
-        rungs = halving.plan(full, self.wanted.budget - self.spent)
+        rungs = halving.plan(full, self.wanted.budget - self.spent, self.spent)
         self.held["plan"] = [asdict(rung) for rung in rungs]
         self._keep()
         steps = ", ".join(f"{rung.count} for {rung.share:.2g} of their epochs" for rung in rungs)

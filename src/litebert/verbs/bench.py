@@ -68,7 +68,7 @@ class Bench:
         self._check()
         inputs = answerable(list(islice(self._inputs(), self.most)))
         settings = [
-            *(self._setting(precision, q) for q in self._qualities() for precision in self.precisions),
+            *(self._setting(precision, q) for q in self._qualities() for precision in self._precisions()),
             *(Setting(name, "auto", self.task, self.options, self.threads) for name in self.against),
         ]
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
@@ -92,6 +92,12 @@ class Bench:
         from litebert.engine.measuring import Setting
 
         return Setting(self.model, precision, self.task, self.options, self.threads, quality)
+
+    def _precisions(self) -> tuple[str, ...]:
+        """Of what was exported its own alone, unless others are asked for."""
+        from litebert.engine.exported import is_exported
+
+        return ("auto",) if is_exported(self.model) and self.precisions == PRECISIONS else self.precisions
 
     def _qualities(self) -> tuple[float, ...]:
         return (1.0,) if self.quality == 1 else (1.0, self.quality)
@@ -168,21 +174,33 @@ def _best(rows: Sequence[Mapping[str, Any]], speed: Any) -> dict[str, Any]:
     best = max(exact, key=speed)
     fastest = max(rows, key=speed)
     chosen = fastest if speed(fastest) >= _WORTH * speed(best) else best
-    return {name: chosen[name] for name in ("model", "precision", "quality") if name in chosen}
+    told = ("model", "precision", "quality", "changed_answers")
+    return {name: chosen[name] for name in told if name in chosen}
 
 
 def _told(found: Mapping[str, Any]) -> str:
     head = (
-        f"{'model':<24} {'precision':<9} {'texts/s':>9} {'pieces/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'MB':>7}"
+        f"{'model':<24} {'precision':<9} {'texts/s':>9} {'pieces/s':>9} "
+        f"{'p50 ms':>8} {'p99 ms':>8} {'MB':>7} {'other answers':>13}"
     )
     lines = [head, *map(_line, found["settings"])]
-    lines += [f"for {what}: {_flags(best)}" for what, best in found["recommended"].items()]
+    named = len({row["model"] for row in found["settings"]}) > 1
+    lines += [f"for {what}: {_flags(best, named)}" for what, best in found["recommended"].items()]
     return "\n".join(lines)
 
 
-def _flags(best: Mapping[str, Any]) -> str:
+def _flags(best: Mapping[str, Any], named: bool) -> str:
+    """named: say the model, too, since there are several."""
+    model = f"--model {best['model']} " if named else ""
     quality = f" --quality {best['quality']:g}" if "quality" in best else ""
-    return f"--precision {best['precision']}{quality}"
+    changed = best.get("changed_answers")
+    told = f" ({changed:.1%} of the answers are other ones than the first row's)" if changed else ""
+    return f"{model}--precision {best['precision']}{quality}{told}"
+
+
+def _share(changed: float | None) -> str:
+    """Of a task without labels nobody can say it."""
+    return "–" if changed is None else f"{changed:.1%}"
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -193,5 +211,6 @@ def _line(row: Mapping[str, Any]) -> str:
     latency = row["latency_ms"]
     return (
         f"{begin} {row['sequences_per_second']:>9,.0f} {row['pieces_per_second']:>9,.0f} "
-        f"{latency['p50']:>8.2f} {latency['p99']:>8.2f} {row['peak_memory_mb']:>7,.0f}"
+        f"{latency['p50']:>8.2f} {latency['p99']:>8.2f} {row['peak_memory_mb']:>7,.0f} "
+        f"{_share(row.get('changed_answers')):>13}"
     )

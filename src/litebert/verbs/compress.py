@@ -27,7 +27,7 @@ class Compress:
     What goes from a block that layers share goes from all of them. Say how far, or give labelled data and
     --within, and as much goes as the measure allows; --train brings back a part of what was lost.
 
-    Example: litebert compress runs/reviews --out runs/small --data reviews.both:test --within 0.01
+    Example: litebert compress runs/reviews --out runs/small --data dev.jsonl --within 0.01
     """
 
     model: Annotated[str, positional()]
@@ -37,7 +37,8 @@ class Compress:
     data: str | None = None
     """Labelled data to judge by: a file or a source; left out, --train's own."""
     within: float | None = None
-    """As small as possible, with so much of the measure lost at the most: 0.01 is a point."""
+    """As small as possible, with so much of the measure on --data lost at the most: 0.01 is a point. These
+    data choose, so judge the result by others."""
     heads: tuple[int, ...] = ()
     """How many attention heads stay in each block, or a number for each block."""
     units: tuple[int, ...] = ()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from litebert import __version__
 from litebert.data.files import is_stream
-from litebert.durable import stamped
-from litebert.errors import InputError
+from litebert.durable import stamped, telling
+from litebert.errors import InputError, UsageError
 from litebert.training.interrupts import BEGINS_ANEW
 from litebert.verbs.columns import InputColumns
 from litebert.verbs.keywords import made
@@ -57,9 +57,19 @@ class Predict(ModelFlags):
 
     def main(self) -> int:
         shard_of(self.shard)
+        self._check_apart()
         kept = self._goes_on()
         with going_on_later(_KEPT if kept else _SENT if self._is_stream() else BEGINS_ANEW):
             return self._written(self._to_file if kept else self._to_stream)
+
+    def _check_apart(self) -> None:
+        """Raises `UsageError` where the answers would take the place of what is asked."""
+        given, target = Path(self.input), Path(self.output)
+        with telling(f"read or write {self.output}"):
+            if self.output != PIPE and target.is_file() and given.exists() and given.samefile(target):
+                raise UsageError(
+                    f"--output {self.output} is the file of --input, which would be lost; name another"
+                )
 
     def _written(self, write: Callable[[Predictor[Any, Any]], tuple[int, int]]) -> int:
         """The exit code, once all answers are where they should be."""
