@@ -30,9 +30,9 @@ from litebert.text.encoding import Encoding
 T = TypeVar("T")
 Ints = NDArray[np.int64]
 
-BUDGET = 2048
-"""Pieces in one call, about: what waits together may be up to twice as many. (More than the plain engine's,
-since a call is also what is gathered and decided between two stages.)"""
+BUDGET = 8192
+"""Pieces in one call, about: what waits together may be up to twice as many. More than the plain engine's,
+since a call is also what is gathered and decided between two stages."""
 _ROOM = 4
 """The queue is let in when the part 1 / `_ROOM` of the budget is free, or all of it fits."""
 
