@@ -71,6 +71,16 @@ def test_within_a_bound_the_measure_keeps_to_it(runs: Runs, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("timeless")
+def test_all_of_the_data_judge_the_end(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a step was judged by three of them, which allow whatever they happen to."""
+    monkeypatch.setattr("litebert.compression.compress.LOOKED_AT", 3)
+    data = str(runs.held_out("classification"))
+    found = litebert.compress(runs.trained("classification"), tmp_path / "out", data=data, within=0.02)
+    assert found.before.measure is not None and found.after.measure is not None
+    assert found.after.measure >= found.before.measure - 0.02 - 1e-9
+
+
+@pytest.mark.usefixtures("timeless")
 def test_transformers_gives_the_same_answers(runs: Runs, tmp_path: Path) -> None:
     """Units and the embedding are in its own keys; heads and thin matrices stand there filled up."""
     import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from litebert.model.activations import gelu_new
 from litebert.model.blocks import Norm
 from litebert.model.dropout import Draw, Noise, dropout
 from litebert.model.native import compiler, compiling
+from litebert.model.native import likelihood as words
 from litebert.model.packing import Packed, pack_flat
 
 pytestmark = pytest.mark.skipif(compiler.compiler() is None, reason="needs a C++ compiler")
@@ -353,7 +355,7 @@ def test_where_nothing_can_be_begun_beside_nothing_is_said(
 
 def test_a_cache_is_no_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
-    assert compiling._cache() == Path.home() / ".cache/litebert"
+    assert compiling.cache_folder() == Path.home() / ".cache/litebert"
 
 
 def test_it_is_not_used_where_it_is_not_wanted_or_not_known() -> None:
@@ -376,3 +378,24 @@ def test_likelihoods_and_their_gradient_are_torchs(dtype: torch.dtype) -> None:
         return torch.stack([logarithms.gather(1, aims[:, None])[:, 0], logarithms.mean(1)])
 
     _close(_results(ours, scores), _results(theirs, scores), 1e-4 if dtype is torch.float32 else 1e-2)
+
+
+@pytest.mark.parametrize("aim", [-100, 9, 2**40])
+def test_a_word_that_is_none_is_refused(aim: int) -> None:
+    scores, aims = torch.zeros(3, 9), torch.tensor([0, aim, 8])
+    with pytest.raises(IndexError, match="likelihood_forward"):
+        words.likelihood(scores, aims)
+
+
+def test_attention_without_memory_says_so() -> None:
+    count = 400_000
+    qkv, batch = torch.zeros(count, 3 * 8), _batch([count])
+    attention.attend(qkv[:8], _batch([8]), 2, None)
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size + (80 << 20), limits[1]))
+    try:
+        with pytest.raises(MemoryError, match="no memory for attend_forward"):
+            attention.attend(qkv, batch, 2, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)

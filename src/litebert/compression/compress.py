@@ -145,33 +145,50 @@ def _gone(
 def _within(
     subject: Subject, asked: Asked, grounds: Grounds, did: list[str], tell: Callable[[str], None]
 ) -> Subject:
-    """By the recipe. Where training follows, first with more room, and if that was too much, without."""
+    """By the recipe, whose steps some of dev judge; all of it judges the end. Where training follows, first
+    with more room, and if that was too much, without."""
     assert asked.within is not None
     some = grounds.dev[:: -(-len(grounds.dev) // LOOKED_AT)]
+    least = value(_stored(subject, asked.weights), grounds.dev) - asked.within
 
     def judge(one: Subject) -> float:
         return value(_stored(one, asked.weights), some)
 
-    now = value(subject, some)
+    def holds(one: Subject) -> bool:
+        return value(_stored(one, asked.weights), grounds.dev) >= least
+
+    now = judge(subject)
     for room in (ROOM, 1.0) if grounds.sets is not None else (1.0,):
         bound = now - asked.within * room
         tell(f"{subject.task.best} {now:.4f}; steps are taken down to {bound:.4f}")
         taken = recipe.smallest(subject, grounds.seen, now, bound, judge, tell)
-        done: list[str] = []
-        smaller = taken[-1].subject if taken else subject
-        for way in recipe.WAYS:
-            if steps := [step for step in taken if step.way == way]:
-                how = " ".join(map(str, steps[-1].how)) if way != "embedding" else steps[-1].how
-                done.append(SENTENCES[way].format(how=how, before=subject, after=smaller))
         if grounds.sets is not None:
-            smaller = _trained(smaller, subject, asked, grounds, done)
-        if room == 1.0 or judge(smaller) >= now - asked.within:
-            did += done or ["nothing could be taken out within the bound"]
-            for one in did:
-                tell(one)
-            return smaller
-        tell("too much was taken out for training to bring back; once more, with less room")
-    raise AssertionError("the last room is 1")
+            done = _sentences(taken, subject)
+            trained = _trained(taken[-1].subject if taken else subject, subject, asked, grounds, done)
+            if holds(trained):
+                return _told(did, done, tell, trained)
+            tell(f"below the bound on all of {grounds.dev_name}: too much for training to bring back")
+    while taken and not holds(taken[-1].subject):
+        tell(f"below the bound on all of {grounds.dev_name}; undone: {taken.pop().way}")
+    return _told(did, _sentences(taken, subject), tell, taken[-1].subject if taken else subject)
+
+
+def _sentences(taken: Sequence[recipe.Taken], subject: Subject) -> list[str]:
+    """What the steps of the recipe come to, a sentence for each way."""
+    done: list[str] = []
+    for way in recipe.WAYS:
+        if steps := [step for step in taken if step.way == way]:
+            how = " ".join(map(str, steps[-1].how)) if way != "embedding" else steps[-1].how
+            done.append(SENTENCES[way].format(how=how, before=subject, after=taken[-1].subject))
+    return done
+
+
+def _told(did: list[str], done: Sequence[str], tell: Callable[[str], None], smaller: Subject) -> Subject:
+    done = done or ["nothing could be taken out within the bound"]
+    for one in done:
+        tell(one)
+    did += done
+    return smaller
 
 
 def _trained(subject: Subject, larger: Subject, asked: Asked, grounds: Grounds, did: list[str]) -> Subject:

@@ -8,9 +8,11 @@
 //
 // Shapes: N pieces, B sequences, H = A heads x D; all tensors in rows, without gaps.
 
+#include <omp.h>
 #include <vector>
 
 #include "amx.h"
+#include "ending.h"
 #include "numbers.h"
 
 namespace {
@@ -71,8 +73,7 @@ template <class T>
 using Factor = T;
 
 inline const bf16 *rows(const float *x, int64_t length, int64_t wide, bf16 *to) {
-    for (int64_t j = 0; j < length * wide; j += WIDE)
-        put(to + j, at(x + j));
+    for (int64_t j = 0; j < length * wide; j += WIDE) put(to + j, at(x + j));
     return to;
 }
 
@@ -312,13 +313,16 @@ struct Backward {
     }
 };
 
-// Each head of each sequence by itself; Work has the memory of one thread.
+// Each head of each sequence by itself. Work has the memory of one thread, taken before there are several:
+// nobody could catch what one of them throws.
 template <class Work, class... Given>
 void each(Shape s, Given... given) {
-    int64_t most = s.longest();
+    std::vector<Work> works;
+    const int64_t most = s.longest();
+    for (int64_t t = 0; t < s.threads; t++) works.emplace_back(most, s.depth);
 #pragma omp parallel num_threads(s.threads)
     {
-        Work work(most, s.depth);
+        Work &work = works[omp_get_thread_num()];
         [[maybe_unused]] const amx::Use use;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t task = 0; task < s.sequences * s.heads; task++) work(Head(s, task), given...);
@@ -327,13 +331,12 @@ void each(Shape s, Given... given) {
 
 }  // namespace
 
-#define ATTENTION(T)                                                                           \
-    void attend_forward_##T(Shape s, const T *qkv, T *out, float *logs, Noise noise) {         \
-        each<Forward<T>>(s, qkv, out, logs, noise);                                            \
-    }                                                                                          \
-    void attend_backward_##T(Shape s, const T *qkv, const float *logs, const T *dout, T *dqkv, \
-                             Noise noise) {                                                    \
-        each<Backward<T>>(s, qkv, logs, dout, dqkv, noise);                                    \
+#define ATTENTION(T)                                                                                         \
+    int attend_forward_##T(Shape s, const T *qkv, T *out, float *logs, Noise noise) {                        \
+        return ended([&] { each<Forward<T>>(s, qkv, out, logs, noise); });                                   \
+    }                                                                                                        \
+    int attend_backward_##T(Shape s, const T *qkv, const float *logs, const T *dout, T *dqkv, Noise noise) { \
+        return ended([&] { each<Backward<T>>(s, qkv, logs, dout, dqkv, noise); });                           \
     }
 
 extern "C" {

@@ -29,11 +29,15 @@ from litebert.errors import LitebertError
 from litebert.model.native.compiler import SECONDS, compiler, compilers, decided, kernels, wanted
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("attention.cpp", "kernels.cpp", "layers.cpp"))
-HEADERS = tuple(Path(__file__).with_name(name) for name in ("amx.h", "curves.h", "numbers.h", "tiles.h"))
+HEADERS = tuple(
+    Path(__file__).with_name(name) for name in ("amx.h", "curves.h", "ending.h", "numbers.h", "tiles.h")
+)
 _FLAGS = ("-O3", "-std=c++17", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _OWN = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-mcpu=native",))
 """How compilers are told to make use of all that this processor has; the first that is understood."""
 _NAMES = {torch.float32: "float", torch.bfloat16: "bf16"}
+NO_MEMORY, UNKNOWN = 1, 2
+"""How a call ends that could not be done (`ending.h`)."""
 _TRIED = 3600
 """Seconds for which nobody else begins to compile beside: longer than it takes with all flags on a busy
 machine, and long enough not to be in the way where it fails each time."""
@@ -49,8 +53,16 @@ def serves(*tensors: Tensor) -> bool:
 
 def call(name: str, dtype: torch.dtype, *arguments: Any) -> None:
     """The kernel of that name for tensors of `dtype`. Tensors go as pointers, and must lie in rows without
-    gaps; None is no tensor; other arguments go as they are."""
-    getattr(_library(), f"{name}_{_NAMES[dtype]}")(*map(_passed, arguments))
+    gaps; None is no tensor; other arguments go as they are. Raises as `ended`."""
+    ended(getattr(_library(), f"{name}_{_NAMES[dtype]}")(*map(_passed, arguments)), name)
+
+
+def ended(code: int, what: str) -> None:
+    """Raises `MemoryError` or `IndexError` for a call that could not be done."""
+    if code == NO_MEMORY:
+        raise MemoryError(f"there is no memory for {what}")
+    if code == UNKNOWN:
+        raise IndexError(f"{what}: a number is none of a table's rows")
 
 
 def _passed(argument: Any) -> Any:

@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "ending.h"
 #include "numbers.h"
 
 namespace {
@@ -75,6 +76,11 @@ void norm_backward(int64_t rows, int64_t width, int64_t threads, const T *dz, co
 }
 
 // ---- how likely words are ---------------------------------------------------------------------------------
+
+// Whether every aim is a word.
+bool named(int64_t rows, int64_t width, const int64_t *aims) {
+    return std::all_of(aims, aims + rows, [&](int64_t aim) { return 0 <= aim && aim < width; });
+}
 
 // scores [N, V], aims [N] -> ln p(aim) and the mean of ln p [N]; of each row the highest score, and the sum
 // of the exponentials of what the others are below it.
@@ -164,33 +170,39 @@ void dropout(int64_t rows, int64_t width, int64_t threads, int64_t least, float 
 
 }  // namespace
 
-#define KERNELS(T)                                                                                           \
-    void norm_forward_##T(int64_t rows, int64_t width, int64_t threads, float epsilon, const T *x,           \
-                          const T *y, const float *weight, const float *bias, T *sum, T *z, float *seen) {   \
-        norm_forward(rows, width, threads, epsilon, x, y, weight, bias, sum, z, seen);                       \
-    }                                                                                                        \
-    void norm_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum,          \
-                           const float *weight, const float *seen, T *dsum, float *dweight, float *dbias) {  \
-        norm_backward(rows, width, threads, dz, sum, weight, seen, dsum, dweight, dbias);                    \
-    }                                                                                                        \
-    void likelihood_forward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,               \
-                                const int64_t *aims, float *own, float *mean, float *highest, float *sums) { \
-        likelihood_forward(rows, width, threads, scores, aims, own, mean, highest, sums);                    \
-    }                                                                                                        \
-    void likelihood_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,              \
-                                 const int64_t *aims, const float *highest, const float *sums,               \
-                                 const float *down, const float *dmean, T *dscores) {                        \
-        likelihood_backward(rows, width, threads, scores, aims, highest, sums, down, dmean, dscores);        \
-    }                                                                                                        \
-    void gelu_forward_##T(int64_t count, int64_t threads, const T *x, T *y) {                                \
-        gelu_forward(count, threads, x, y);                                                                  \
-    }                                                                                                        \
-    void gelu_backward_##T(int64_t count, int64_t threads, const T *x, const T *dy, T *dx) {                 \
-        gelu_backward(count, threads, x, dy, dx);                                                            \
-    }                                                                                                        \
-    void dropout_##T(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale,               \
-                     const int32_t *row, const int32_t *column, const T *x, T *y) {                          \
-        dropout(rows, width, threads, least, scale, row, column, x, y);                                      \
+#define KERNELS(T)                                                                                          \
+    int norm_forward_##T(int64_t rows, int64_t width, int64_t threads, float epsilon, const T *x,           \
+                         const T *y, const float *weight, const float *bias, T *sum, T *z, float *seen) {   \
+        return ended(                                                                                       \
+            [&] { norm_forward(rows, width, threads, epsilon, x, y, weight, bias, sum, z, seen); });        \
+    }                                                                                                       \
+    int norm_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *dz, const T *sum,          \
+                          const float *weight, const float *seen, T *dsum, float *dweight, float *dbias) {  \
+        return ended(                                                                                       \
+            [&] { norm_backward(rows, width, threads, dz, sum, weight, seen, dsum, dweight, dbias); });     \
+    }                                                                                                       \
+    int likelihood_forward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,               \
+                               const int64_t *aims, float *own, float *mean, float *highest, float *sums) { \
+        if (!named(rows, width, aims)) return UNKNOWN;                                                      \
+        return ended(                                                                                       \
+            [&] { likelihood_forward(rows, width, threads, scores, aims, own, mean, highest, sums); });     \
+    }                                                                                                       \
+    int likelihood_backward_##T(int64_t rows, int64_t width, int64_t threads, const T *scores,              \
+                                const int64_t *aims, const float *highest, const float *sums,               \
+                                const float *down, const float *dmean, T *dscores) {                        \
+        return ended([&] {                                                                                  \
+            likelihood_backward(rows, width, threads, scores, aims, highest, sums, down, dmean, dscores);   \
+        });                                                                                                 \
+    }                                                                                                       \
+    int gelu_forward_##T(int64_t count, int64_t threads, const T *x, T *y) {                                \
+        return ended([&] { gelu_forward(count, threads, x, y); });                                          \
+    }                                                                                                       \
+    int gelu_backward_##T(int64_t count, int64_t threads, const T *x, const T *dy, T *dx) {                 \
+        return ended([&] { gelu_backward(count, threads, x, dy, dx); });                                    \
+    }                                                                                                       \
+    int dropout_##T(int64_t rows, int64_t width, int64_t threads, int64_t least, float scale,               \
+                    const int32_t *row, const int32_t *column, const T *x, T *y) {                          \
+        return ended([&] { dropout(rows, width, threads, least, scale, row, column, x, y); });              \
     }
 
 extern "C" {

@@ -12,7 +12,6 @@
 // multiple of 32, with zeros. Weights come in panels of 32 outputs: [outputs / 32][steps][32][STEP], as
 // `layers.py` packs them.
 
-#include <new>
 #include <type_traits>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include <omp.h>
 
 #include "curves.h"
+#include "ending.h"
 #include "numbers.h"
 #include "tiles.h"
 
@@ -604,17 +604,6 @@ void alone(const Shape &whole, int64_t from, int64_t to) {
     e.through(x, 0, s.pieces);
 }
 
-// Whether there was memory for the work. An exception that leaves a thread or the library ends the process.
-template <class Work>
-bool fits(Work work) {
-    try {
-        work();
-    } catch (const std::bad_alloc &) {
-        return false;
-    }
-    return true;
-}
-
 template <class A, template <class> class Unit>
 void layers(const Shape &s) {
     // Groups of whole sequences, about a block of rows, or less where there are too few for all threads.
@@ -628,7 +617,7 @@ void layers(const Shape &s) {
     bool all = true;
 #pragma omp parallel for num_threads(s.threads) schedule(dynamic, 1) reduction(&& : all) if (s.threads > 1)
     for (int64_t g = 0; g < count; g++)
-        all = fits([&] { alone<A, Unit>(s, groups[g], groups[g + 1]); }) && all;
+        all = ended([&] { alone<A, Unit>(s, groups[g], groups[g + 1]); }) == DONE && all;
     if (!all) throw std::bad_alloc();
 }
 
@@ -643,12 +632,9 @@ bool known(const Shape &s) {
                   within(e->segments, s.segments, s.pieces));
 }
 
-enum { DONE, NO_MEMORY, UNKNOWN };
-
 template <class A, template <class> class Unit>
 int answered(const Shape &s) {
-    if (!known(s)) return UNKNOWN;
-    return fits([&] { layers<A, Unit>(s); }) ? DONE : NO_MEMORY;
+    return known(s) ? ended([&] { layers<A, Unit>(s); }) : UNKNOWN;
 }
 
 template <class A>

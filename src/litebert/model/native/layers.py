@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from litebert.model.config import Activation, EncoderConfig, Ranks
 from litebert.model.eight_bits import Ranges, Step, whole_numbers
-from litebert.model.native.compiling import library, pointer
+from litebert.model.native.compiling import NO_MEMORY, UNKNOWN, library, pointer
 from litebert.model.packing import Packed
 from litebert.model.products import Linear, Watch
 
@@ -33,8 +33,6 @@ _TOGETHER = {torch.float32: 1, torch.bfloat16: 2, torch.int8: 4}
 """Inputs that lie side by side: what one instruction takes together."""
 _STEPS = 16
 """So many of these are a tile of AMX."""
-_NO_MEMORY, _UNKNOWN = 1, 2
-"""What a call that failed gives."""
 _ACTIVATIONS: dict[Activation, int] = {"gelu_new": 0, "gelu": 1, "relu": 2}
 
 
@@ -202,9 +200,9 @@ class Layers:
 
     def _done(self, shape: _Shape) -> None:
         failed = self._call(ctypes.byref(shape))
-        if failed == _NO_MEMORY:
+        if failed == NO_MEMORY:
             raise MemoryError(f"there is no memory for a batch of {shape.pieces} pieces in one call")
-        if failed == _UNKNOWN:
+        if failed == UNKNOWN:
             raise IndexError(f"a piece, its place or its segment is none that the encoder has: {self._sizes}")
 
     @property
