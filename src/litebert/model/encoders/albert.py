@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -78,15 +77,15 @@ class Encoder(nn.Module):
 
     def _firsts(self, batch: Packed, run: Pass) -> tuple[Tensor, Tensor]:
         """The last states of first pieces, and those through the pooler, [B, H]."""
-        if (at_once := self._at_once(run, batch)) is not None:
-            return at_once.answer(batch)
+        if (fused := self._fused_call(run, batch)) is not None:
+            return fused.answer(batch)
         first = self.through(self.embeddings(batch, run), batch, run, first=True)
         return first, self.pooler(first)
 
     def _pieces(self, batch: Packed, run: Pass) -> Tensor:
         """The last states of all pieces, [N, H]."""
-        if (at_once := self._at_once(run, batch)) is not None:
-            return at_once.whole(batch).to(run.dtype)
+        if (fused := self._fused_call(run, batch)) is not None:
+            return fused.whole(batch).to(run.dtype)
         return self.through(self.embeddings(batch, run), batch, run, first=False)
 
     def through(
@@ -95,47 +94,46 @@ class Encoder(nn.Module):
         """States x [N, H] after `begin` layers → after `end`, or all: [N, H] or, of first pieces alone, for
         which the last layer is worked out for no others, [B, H]."""
         end = self.config.layers if end is None else end
-        if (at_once := self._at_once(run, batch)) is not None:
-            return at_once.between(x, batch, first=first, begin=begin, end=end).to(run.dtype)
-        attend, feed = self.prepared(run)
-        orders = list(zip(self.config.attention, self.config.feedforward, strict=True))[begin:end]
-        *early, last = enumerate(orders, start=begin + 1)
-        x = x.to(run.dtype)
-        for layer, (a, f) in early:
-            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
-        layer, (a, f) = last
-        if first:
-            return feed[f](attend[a].first(x, batch, layer), batch.first_keys, layer)
-        return feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        if (fused := self._fused_call(run, batch)) is not None:
+            return fused.between(x, batch, first=first, begin=begin, end=end).to(run.dtype)
+        blocks, x = self.prepared(run), x.to(run.dtype)
+        for layer in range(begin + 1, end + 1):
+            x = self._applied(blocks, layer, x, batch, first=first and layer == end)
+        return x
 
     def at_exits(self, batch: Packed, depths: Collection[int]) -> tuple[dict[int, Hidden], Hidden]:
         """What exits read after so many layers, perhaps 0, and what is known of first pieces after all."""
         run = self.run()
-        attend, feed = self.prepared(run)
-        x = self.embeddings(batch, run)
+        blocks, x, layers = self.prepared(run), self.embeddings(batch, run), self.config.layers
         found = {0: means(x, batch)} if 0 in depths else {}
-        *early, last = enumerate(zip(self.config.attention, self.config.feedforward, strict=True), start=1)
-        for layer, (a, f) in early:
-            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        for layer in range(1, layers):
+            x = self._applied(blocks, layer, x, batch)
             if layer in depths:
                 found[layer] = means(x, batch)
-        layer, (a, f) = last
-        first = feed[f](attend[a].first(x, batch, layer), batch.first_keys, layer)
+        first = self._applied(blocks, layers, x, batch, first=True)
         return found, Hidden(batch, first, self.pooler(first), None)
 
     def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
         """What is known after so many layers, for each of `depths`; no layer above the deepest is applied."""
         run = self.run()
-        attend, feed = self.prepared(run)
-        x = self.embeddings(batch, run)
+        blocks, x = self.prepared(run), self.embeddings(batch, run)
         found: dict[int, Hidden] = {}
-        orders = zip(self.config.attention, self.config.feedforward, strict=True)
-        for layer, (a, f) in enumerate(islice(orders, max(depths)), start=1):
-            x = feed[f](attend[a](x, batch, layer), batch.keys, layer)
+        for layer in range(1, max(depths) + 1):
+            x = self._applied(blocks, layer, x, batch)
             if layer in depths:
                 first = x.index_select(0, batch.first)
                 found[layer] = Hidden(batch, first, self.pooler(first), x[: batch.count])
         return found
+
+    def _applied(
+        self, blocks: Prepared, layer: int, x: Tensor, batch: Packed, *, first: bool = False
+    ) -> Tensor:
+        """A layer, counted from 1: [N, H] → [N, H] or, of first pieces alone, [B, H]."""
+        attend = blocks[0][self.config.attention[layer - 1]]
+        feed = blocks[1][self.config.feedforward[layer - 1]]
+        if first:
+            return feed(attend.first(x, batch, layer), batch.first_keys, layer)
+        return feed(attend(x, batch, layer), batch.keys, layer)
 
     def run(self, dtype: torch.dtype | None = None) -> Pass:
         """In which precision, its own or another, and with which dropout what is asked now is worked out."""
@@ -163,7 +161,7 @@ class Encoder(nn.Module):
             self._kept = kept = (run.dtype, eight), Watch(self), self._pack(run)
         return kept[2]
 
-    def _at_once(self, run: Pass, batch: Packed) -> Layers | None:
+    def _fused_call(self, run: Pass, batch: Packed) -> Layers | None:
         """All of it as one call, kept until weights change; None where only one after another will do."""
         learns = torch.is_grad_enabled() or run.draw is not None
         watching = run.ranges is not None and run.ranges.watching
