@@ -215,6 +215,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         "several.txt:1: label has 2 labels, expected one; for several use --task multilabel",
     ),
     "unlabelled.ft": ("good film\n", "unlabelled.ft:1: label is empty; expected a label"),
+    "nothing.jsonl.gz": (b"", "nothing.jsonl.gz: is empty, which no .gz is: fetch or pack it again"),
     "cut.csv.gz": (
         gzip.compress(random.Random(0).randbytes(3000).hex().encode())[:900],
         "cut.csv.gz:1: the .gz is damaged or cut short here (Compressed file ended before the end-of-stream "

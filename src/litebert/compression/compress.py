@@ -114,12 +114,13 @@ def _smaller(
     """All the ways that were asked for, in order; training before the last, which it would undo."""
     first = {way: asked.ways[way] for way in WAYS if way in asked.ways and way != "sparsity"}
     did: list[str] = []
+    whole = subject
     if "vocabulary" in first:
         used = used_pieces(first.pop("vocabulary"), subject, asked)
         subject = _gone(subject, "vocabulary", used, grounds, did, tell)
     smaller = subject
     if asked.within is not None:
-        smaller = _within(subject, asked, grounds, did, tell)
+        smaller = _within(subject, whole, asked, grounds, did, tell)
     for way, how in first.items():
         smaller = _gone(smaller, way, how, grounds, did, tell)
     if grounds.sets is not None and asked.within is None:
@@ -143,13 +144,18 @@ def _gone(
 
 
 def _within(
-    subject: Subject, asked: Asked, grounds: Grounds, did: list[str], tell: Callable[[str], None]
+    subject: Subject,
+    whole: Subject,
+    asked: Asked,
+    grounds: Grounds,
+    did: list[str],
+    tell: Callable[[str], None],
 ) -> Subject:
-    """By the recipe, whose steps some of dev judge; all of it judges the end. Where training follows, first
-    with more room, and if that was too much, without."""
+    """By the recipe, whose steps some of dev judge; all of it judges the end, by what the whole model has
+    there. Where training follows, first with more room, and if that was too much, without."""
     assert asked.within is not None
     some = grounds.dev[:: -(-len(grounds.dev) // LOOKED_AT)]
-    least = value(_stored(subject, asked.weights), grounds.dev) - asked.within
+    least = value(whole, grounds.dev) - asked.within
 
     def judge(one: Subject) -> float:
         return value(_stored(one, asked.weights), some)

@@ -47,6 +47,8 @@ class File:
         start = self.stream.peek(4)
         if start[:4] in _WORKBOOKS:
             raise self.error("is a workbook, of Excel or the like; save the sheet as CSV (UTF-8) there")
+        if not start and path.endswith(".gz"):
+            raise self.error("is empty, which no .gz is: fetch or pack it again")
         if start[:2] == b"\x1f\x8b":
             self.stream = io.BufferedReader(gzip.GzipFile(fileobj=self.stream), _CHUNK)
 

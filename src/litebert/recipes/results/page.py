@@ -23,7 +23,7 @@ same run. In brackets 95 % bootstrap intervals. A run keeps the weights that are
 figures of trained models are a little too good; a baseline chooses nothing. Measures are from 0 to 1, BLEU to
 100; in bold what meets its goal. Minutes are as they came, some with other work on the same core. Made by
 
-    LITEBERT_DATA=… python -m litebert.recipes.results OUT --recurrent --page docs/results.md
+    LITEBERT_DATA=… python -m litebert.recipes.results OUT --page docs/results.md
 
 | data | measure | goal | litebert-tiny | baselines | training |
 |---|---|--:|--:|---|---|
