@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,14 @@ def load_curve(folder: Path) -> Curve:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(Curve).validate_python(read_json(folder / FILE))
+        curve = TypeAdapter(Curve).validate_python(read_json(folder / FILE))
     except ValidationError as error:
         where, what = first_fault(error)
         raise ModelError(f"{folder / FILE}, {where}: {what}") from None
+    for number, point in enumerate(curve.points):
+        if not (0 <= point.layers <= 1 and point.threshold >= 0 and isfinite(point.value)):
+            raise ModelError(f"{folder / FILE}, points.{number}: {point} cannot have been measured")
+    return curve
 
 
 def _weights(exits: Exits, depth: int) -> dict[str, Any]:

@@ -94,6 +94,12 @@ class Drawing:
 
     def notes(self, task: Task[Any, Any], wanted: Sequence[Any]) -> tuple[str, ...]:
         """What there is to say of it."""
+        changed = (
+            (f"texts are changed anew in each epoch: {', '.join(self.augment)}",) if self.augment else ()
+        )
+        return (*self._balance(task, wanted), *changed)
+
+    def _balance(self, task: Task[Any, Any], wanted: Sequence[Any]) -> tuple[str, ...]:
         if not self.balanced:
             return ()
         counts = Counter(self._classes(task, wanted)).most_common()

@@ -22,6 +22,7 @@ from litebert.verbs.stopping import going_on_later
 from litebert.verbs.streams import PIPE, error_row, open_output, unanswered
 from litebert.verbs.telling import tell
 
+_TABLES = frozenset({".csv", ".tsv", ".parquet", ".xlsx"})
 _KEPT = "the answers of whole windows are kept, and the same command goes on after them"
 _SENT = "the answers that were written stay, and the same command begins anew"
 
@@ -75,6 +76,8 @@ class Predict(ModelFlags):
         """The exit code, once all answers are where they should be."""
         predictor = self.opened()
         rows, failed = write(predictor)
+        if Path(self.output).suffix in _TABLES:
+            tell(f"{self.output} holds JSON, a line for each row, whatever its name says")
         if self.output != PIPE:
             tell(f"{rows:,} rows are in {self.output}: {rows - failed:,} answers, {failed:,} errors")
         if predictor.truncated:
