@@ -62,8 +62,8 @@ def plan(full: float, budget: float, spent: float = 0.0) -> list[Rung]:
     if full > budget:
         raise UsageError(
             f"one run with the preset takes about {full / 60:.1f} minutes here, which does not fit into the "
-            f"{(budget + spent) / 60:.1f} given, {spent / 60:.1f} of which a first trial took; give more "
-            "--minutes, or fewer --epochs"
+            f"{max(0.0, budget + spent) / 60:.1f} given, {spent / 60:.1f} of which a first trial took; "
+            "give more --minutes, or fewer --epochs"
         )
     counts = range(_MOST, THIRD**2 - 1, -1)
     fitting = [rungs for rungs in map(_rungs, counts) if cost(rungs) * full <= budget]

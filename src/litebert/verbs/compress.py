@@ -27,7 +27,7 @@ class Compress:
     What goes from a block that layers share goes from all of them. Say how far, or give labelled data and
     --within, and as much goes as the measure allows; --train brings back a part of what was lost.
 
-    Example: litebert compress runs/reviews --out runs/small --data dev.jsonl --within 0.01
+    Example: litebert compress runs/reviews --out runs/small --data reviews.both --within 0.01
     """
 
     model: Annotated[str, positional()]
