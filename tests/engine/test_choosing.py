@@ -76,6 +76,16 @@ def test_measuring_goes_both_ways_and_leaves_chance_as_it_was(
     assert len(packed) == (2 if dtype is torch.int8 else 1)  # Once to watch what int8 must reach.
 
 
+@pytest.mark.usefixtures("called")
+def test_blocks_that_were_made_smaller_are_measured_as_wide_as_they_were() -> None:
+    orders = {"attention": (0, 1), "feedforward": (0, 1)}
+    found = choosing.measured(
+        replace(CONFIG, **orders, block_heads=(1, 3), block_units=(7, 96)),  # type: ignore[arg-type]
+        torch.float32,
+    )
+    assert [len(found[way]) for way in WAYS] == [len(SIZES)] * 2
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(1e-5, 1e-1), min_size=6, max_size=6))
 def test_it_is_left_only_where_operators_are_clearly_quicker_at_every_size(

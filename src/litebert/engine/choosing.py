@@ -119,9 +119,10 @@ def measured(config: EncoderConfig, dtype: torch.dtype) -> dict[str, list[float]
 
 
 def _encoder(config: EncoderConfig, dtype: torch.dtype) -> Encoder:
-    """With random weights, and so few pieces and places that they cost nothing."""
+    """With random weights, so few pieces and places that they cost nothing, and a block as wide as it was
+    before `litebert compress`: of what is left each block may have another number."""
     places = max(length for _, length in SIZES)
-    small = replace(config, vocabulary=64, positions=places, attention=(0, 0), feedforward=(0, 0))
+    small = replace(config.whole, vocabulary=64, positions=places, attention=(0, 0), feedforward=(0, 0))
     with torch.random.fork_rng(devices=[]):
         encoder = Encoder(small).eval()
     if dtype is torch.int8:
