@@ -79,6 +79,7 @@ def _same(a: tuple[bytes, dict[str, Tensor]], b: tuple[bytes, dict[str, Tensor]]
 VARIANTS: dict[str, dict[str, Any]] = {
     "adamw": {},
     "accumulation 4, lamb, cosine": {"accumulation": 4, "optimizer": "lamb", "schedule": "cosine"},
+    "muon": {"optimizer": "muon"},
     "sgd, plateau, l1, l2": {"optimizer": "sgd", "schedule": "plateau", "l1": 1e-3, "l2": 1e-3},
     "early stopping": {"early_stopping": True, "patience": 4, "evaluate_every": 5},
     "cyclic, seed": {"schedule": "cyclic", "seed": 7},

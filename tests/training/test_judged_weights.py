@@ -28,7 +28,7 @@ def _states(encoder: torch.nn.Module) -> Tensor:
 
 
 @pytest.mark.parametrize("factor", ["early", "late"])
-@pytest.mark.parametrize("optimiser", ["adamw", "lamb", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adamw", "lamb", "muon", "sgd"])
 def test_a_step_is_seen_by_the_next_judgement(factor: str, optimiser: str) -> None:
     torch.manual_seed(1)
     config = EncoderConfig(**SMALL, attention=ORDER, feedforward=ORDER, factor=factor)  # type: ignore[arg-type]

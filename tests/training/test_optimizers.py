@@ -7,15 +7,33 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
 from litebert.errors import ModelError
-from litebert.training.optimizers import LAMB, SGD, AdamW, Optimizer, add_penalties, decays, optimizer
+from litebert.training.optimizers import (
+    LAMB,
+    SGD,
+    AdamW,
+    Muon,
+    Optimizer,
+    add_penalties,
+    decays,
+    optimizer,
+    orthogonal,
+)
 from litebert.training.settings import TrainSettings
 
 Array = NDArray[np.float64]
-SHAPES = {"word.weight": (11, 4), "dense.weight": (4, 4), "dense.bias": (4,), "norm.weight": (4,)}
+SHAPES = {
+    "word.weight": (11, 4),
+    "attention.0.query.weight": (6, 4),
+    "dense.weight": (4, 4),
+    "dense.bias": (4,),
+    "norm.weight": (4,),
+}
 STEPS = 12
 RATES = [0.003 * (1 + step % 5) for step in range(STEPS)]
 
@@ -137,6 +155,58 @@ def test_adamw_equals_torch(fused: bool) -> None:
             np.testing.assert_allclose(ours[name], wanted, rtol=1e-5, atol=1e-7)
 
 
+def test_muon_equals_torch_within_layers_and_adamw_elsewhere() -> None:
+    generator = torch.Generator().manual_seed(3)
+    within = ["feedforward.0.up.weight", "feedforward.0.down.weight"]
+    shapes = dict(zip((*within, "words.weight"), [(24, 8), (8, 24), (30, 8)], strict=True))
+    begun = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    gradients = [
+        {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()} for _ in RATES
+    ]
+    theirs = {name: nn.Parameter(tensor.clone()) for name, tensor in begun.items()}
+    muon = torch.optim.Muon(
+        [theirs[name] for name in within], weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+    )
+    adamw = torch.optim.AdamW([theirs["words.weight"]], weight_decay=0.01, eps=1e-6, fused=True)
+    ours = {name: nn.Parameter(tensor.clone()) for name, tensor in begun.items()}
+    made = Muon(ours, weight_decay=0.01)
+    for rate, gradient in zip(RATES, gradients, strict=True):
+        for name in shapes:
+            ours[name].grad, theirs[name].grad = gradient[name].clone(), gradient[name].clone()
+        for other in (muon, adamw):
+            other.param_groups[0]["lr"] = rate
+            other.step()
+        made.step(rate)
+    assert torch.equal(ours["words.weight"], theirs["words.weight"])
+    for name in within:
+        gone, wanted = ours[name] - begun[name], theirs[name] - begun[name]
+        assert (gone - wanted).norm() < 0.02 * wanted.norm()
+
+
+@given(
+    wide=st.integers(1, 40),
+    high=st.integers(1, 40),
+    scale=st.sampled_from([1e-3, 1.0, 1e3]),
+    seed=st.integers(0, 99),
+)
+def test_a_turned_gradient_moves_all_directions_alike(wide: int, high: int, scale: float, seed: int) -> None:
+    left, _, right = torch.linalg.svd(
+        torch.randn(high, wide, generator=torch.Generator().manual_seed(seed)), full_matrices=False
+    )
+    steep = left @ torch.diag(torch.linspace(scale, scale / 10, len(right))) @ right
+    (found,) = orthogonal([steep])
+    assert found.shape == steep.shape
+    strengths = torch.linalg.svdvals(found.float())
+    assert strengths.min() > 0.5
+    assert strengths.max() < 1.3
+    assert (left.T @ found.float() @ right.T).diagonal().min() > 0.5
+
+
+def test_nothing_turned_is_nothing() -> None:
+    (found,) = orthogonal([torch.zeros(3, 5)])
+    assert not found.any()
+
+
 def test_lamb_trusts_by_1_when_a_norm_is_0() -> None:
     zero = nn.Parameter(torch.zeros(2, 2))
     still = nn.Parameter(torch.ones(2, 2))
@@ -154,7 +224,7 @@ def test_one_dimension_is_what_google_excludes() -> None:
     }
 
 
-@pytest.mark.parametrize("build", [AdamW, LAMB, SGD])
+@pytest.mark.parametrize("build", [AdamW, LAMB, Muon, SGD])
 def test_the_state_is_flat_tensors_and_goes_on_to_the_bit(
     build: Callable[[dict[str, nn.Parameter]], Optimizer],
 ) -> None:
@@ -180,7 +250,7 @@ def test_a_state_of_other_parameters_is_refused() -> None:
 
 
 def test_parameters_without_gradient_are_left() -> None:
-    for build in (AdamW, LAMB, SGD):
+    for build in (AdamW, LAMB, Muon, SGD):
         parameters = _parameters()
         before = {name: p.detach().clone() for name, p in parameters.items()}
         made = build(parameters)
@@ -225,7 +295,7 @@ def test_penalties_are_the_gradients_of_l1_and_l2() -> None:
         torch.testing.assert_close(p.grad, wanted[name])
 
 
-@pytest.mark.parametrize(("name", "kind"), [("adamw", AdamW), ("lamb", LAMB), ("sgd", SGD)])
+@pytest.mark.parametrize(("name", "kind"), [("adamw", AdamW), ("lamb", LAMB), ("muon", Muon), ("sgd", SGD)])
 def test_settings_choose(name: str, kind: type) -> None:
     made = optimizer(TrainSettings(optimizer=name, weight_decay=0.5), nn.Linear(2, 2))  # type: ignore[arg-type]
     assert type(made) is kind

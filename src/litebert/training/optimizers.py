@@ -1,4 +1,4 @@
-"""AdamW, LAMB and SGD. A step is a few fused passes over memory; the state is tensors by name.
+"""AdamW, LAMB, Muon and SGD. A step is a few fused passes over memory; the state is tensors by name.
 
 Which parameters are spared is a function of name and tensor, `decays`. Gradients are read from `.grad`;
 a parameter without one is left as it is. The learning rate is given at each step.
@@ -19,6 +19,10 @@ from litebert.errors import ModelError
 from litebert.training.settings import TrainSettings
 
 BETAS = (0.9, 0.999)
+MOMENTUM = 0.95
+"""Of Muon."""
+_SPREAD = 0.2
+"""The root mean square of a step of Muon, by its learning rate: what AdamW's usually are."""
 _FOREVER = 1e9
 """A step count at which Adam's bias correction is exactly 1."""
 
@@ -116,27 +120,61 @@ class AdamW(Optimizer):
     @torch.no_grad()
     def update(self, learning_rate: float) -> None:
         for decayed, names in self.groups():
-            adamw(
-                self.weights(names),
-                self.gradients(names),
-                [self.state["first"][name] for name in names],
-                [self.state["second"][name] for name in names],
-                [],
-                self._counters(names),
-                fused=True,
-                amsgrad=False,
-                beta1=self.betas[0],
-                beta2=self.betas[1],
-                lr=learning_rate,
-                weight_decay=self.weight_decay if decayed else 0.0,
-                eps=self.epsilon,
-                maximize=False,
-            )
+            self._adam(names, learning_rate, decayed=decayed)
         self.steps += 1
+
+    def _adam(self, names: list[str], learning_rate: float, *, decayed: bool) -> None:
+        adamw(
+            self.weights(names),
+            self.gradients(names),
+            [self.state["first"][name] for name in names],
+            [self.state["second"][name] for name in names],
+            [],
+            self._counters(names),
+            fused=True,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=learning_rate,
+            weight_decay=self.weight_decay if decayed else 0.0,
+            eps=self.epsilon,
+            maximize=False,
+        )
 
     def _counters(self, names: list[str]) -> list[Tensor]:
         steps = float(self.steps) if self.bias_correction else _FOREVER
         return _counters(steps, self.weights(names))
+
+
+class Muon(AdamW):
+    """Momentum made orthogonal for the matrices within layers, AdamW for all else (Jordan et al. 2024; decay
+    and the size of a step, 0.2 as AdamW's usually has, by arXiv 2502.16982 §2.2).
+
+    A step moves a matrix by as much in all of its directions, where AdamW's moves it in the few that most
+    gradients have. The learning rate is one that AdamW would be given.
+    """
+
+    @torch.no_grad()
+    def update(self, learning_rate: float) -> None:
+        for decayed, names in self.groups():
+            within = [name for name in names if is_within_layer(name, self.parameters[name])]
+            others = [name for name in names if name not in set(within)]
+            if within:
+                self._turn(within, learning_rate, decayed=decayed)
+            if others:
+                self._adam(others, learning_rate, decayed=decayed)
+        self.steps += 1
+
+    def _turn(self, names: list[str], learning_rate: float, *, decayed: bool) -> None:
+        momenta = [self.state["first"][name] for name in names]
+        gradients = self.gradients(names)
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
+        weights = self.weights(names)
+        if decayed:
+            torch._foreach_mul_(weights, 1 - learning_rate * self.weight_decay)
+        for weight, step in zip(weights, orthogonal(ahead), strict=True):
+            weight.sub_(step, alpha=learning_rate * _SPREAD * max(weight.shape) ** 0.5)
 
 
 class LAMB(Optimizer):
@@ -241,6 +279,8 @@ def optimizer(settings: TrainSettings, model: nn.Module) -> Optimizer:
             return AdamW(parameters, weight_decay=decay, epsilon=epsilon, bias_correction=correct)
         case "lamb":
             return LAMB(parameters, weight_decay=decay, epsilon=settings.epsilon)
+        case "muon":
+            return Muon(parameters, weight_decay=decay, epsilon=settings.epsilon)
         case "sgd":
             return SGD(parameters, weight_decay=decay, momentum=settings.momentum)
 
@@ -253,6 +293,28 @@ def add_penalties(optimizer: Optimizer, l1: float, l2: float) -> None:
             weights, gradients = optimizer.weights(names), optimizer.gradients(names)
             torch._foreach_add_(gradients, weights, alpha=l2)
             torch._foreach_add_(gradients, torch._foreach_sign(weights), alpha=l1)
+
+
+def is_within_layer(name: str, parameter: Tensor) -> bool:
+    """Whether a parameter is a matrix from states to states, as no table of embeddings and no head is."""
+    return parameter.ndim == 2 and any(f".{part}." in f".{name}" for part in ("attention", "feedforward"))
+
+
+def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """The orthogonal factor of each, about: singular values become 0.7 to 1.2, by five steps of Newton-Schulz
+    in bf16 (Jordan et al. 2024). Those of one shape, turned or not, go in one product."""
+    flat = [matrix.T if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
+    found: list[Tensor] = list(flat)
+    for shape in dict.fromkeys(matrix.shape for matrix in flat):
+        members = [i for i, matrix in enumerate(flat) if matrix.shape == shape]
+        x = torch.stack([flat[i] for i in members]).bfloat16()
+        x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+        for _ in range(5):
+            square = x @ x.mT
+            x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+        for i, one in zip(members, x, strict=True):
+            found[i] = one.T if matrices[i].shape[0] > matrices[i].shape[1] else one
+    return found
 
 
 def _counters(steps: float, like: Sequence[Tensor]) -> list[Tensor]:

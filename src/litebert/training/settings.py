@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from litebert.errors import UsageError, nearest
 
-OptimizerName = Literal["adamw", "lamb", "sgd"]
+OptimizerName = Literal["adamw", "lamb", "muon", "sgd"]
 ScheduleName = Literal["linear", "google", "constant", "cosine", "cyclic", "plateau"]
 Precision = Literal["auto", "fp32", "bf16"]
 
