@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,12 @@ from litebert.model.packing import Packed
 from litebert.model.products import Linear, Watch
 
 Prepared = tuple[list[PreparedAttention], list[PreparedFeedForward]]
+
+
+class Applier(Protocol):
+    """States x [N, H] after `begin` layers → after `end`; see `Encoder.through`."""
+
+    def __call__(self, x: Tensor, begin: int, end: int, *, first: bool) -> Tensor: ...
 
 
 class Encoder(nn.Module):
@@ -94,36 +101,45 @@ class Encoder(nn.Module):
         """States x [N, H] after `begin` layers → after `end`, or all: [N, H] or, of first pieces alone, for
         which the last layer is worked out for no others, [B, H]."""
         end = self.config.layers if end is None else end
-        if (fused := self._fused_call(run, batch)) is not None:
-            return fused.between(x, batch, first=first, begin=begin, end=end).to(run.dtype)
-        blocks, x = self.prepared(run), x.to(run.dtype)
-        for layer in range(begin + 1, end + 1):
-            x = self._applied(blocks, layer, x, batch, first=first and layer == end)
-        return x
+        return self._applier(batch, run)(x, begin, end, first=first)
 
     def at_exits(self, batch: Packed, depths: Collection[int]) -> tuple[dict[int, Hidden], Hidden]:
         """What exits read after so many layers, perhaps 0, and what is known of first pieces after all."""
-        run = self.run()
-        blocks, x, layers = self.prepared(run), self.embeddings(batch, run), self.config.layers
+        run, done = self.run(), 0
+        apply, x = self._applier(batch, run), self.embeddings(batch, run)
         found = {0: means(x, batch)} if 0 in depths else {}
-        for layer in range(1, layers):
-            x = self._applied(blocks, layer, x, batch)
-            if layer in depths:
-                found[layer] = means(x, batch)
-        first = self._applied(blocks, layers, x, batch, first=True)
+        for depth in sorted({*depths} - {0}):
+            x, done = apply(x, done, depth, first=False), depth
+            found[depth] = means(x, batch)
+        first = apply(x, done, self.config.layers, first=True)
         return found, Hidden(batch, first, self.pooler(first), None)
 
     def after(self, batch: Packed, depths: Collection[int]) -> dict[int, Hidden]:
         """What is known after so many layers, for each of `depths`; no layer above the deepest is applied."""
-        run = self.run()
-        blocks, x = self.prepared(run), self.embeddings(batch, run)
+        run, done = self.run(), 0
+        apply, x = self._applier(batch, run), self.embeddings(batch, run)
         found: dict[int, Hidden] = {}
-        for layer in range(1, max(depths) + 1):
-            x = self._applied(blocks, layer, x, batch)
-            if layer in depths:
-                first = x.index_select(0, batch.first)
-                found[layer] = Hidden(batch, first, self.pooler(first), x[: batch.count])
+        for depth in sorted(depths):
+            x, done = apply(x, done, depth, first=False), depth
+            first = x.index_select(0, batch.first)
+            found[depth] = Hidden(batch, first, self.pooler(first), x[: batch.count])
         return found
+
+    def _applier(self, batch: Packed, run: Pass) -> Applier:
+        """What takes states from one layer to another: the one call, or block after block, packed once."""
+        if (fused := self._fused_call(run, batch)) is not None:
+            return lambda x, begin, end, *, first: fused.between(
+                x, batch, first=first, begin=begin, end=end
+            ).to(run.dtype)
+        blocks = self.prepared(run)
+
+        def one_by_one(x: Tensor, begin: int, end: int, *, first: bool) -> Tensor:
+            x = x.to(run.dtype)
+            for layer in range(begin + 1, end + 1):
+                x = self._applied(blocks, layer, x, batch, first=first and layer == end)
+            return x
+
+        return one_by_one
 
     def _applied(
         self, blocks: Prepared, layer: int, x: Tensor, batch: Packed, *, first: bool = False
