@@ -161,7 +161,7 @@ def test_a_student_learns_from_a_teacher_of_another_vocabulary(place: Place, tmp
     del options["model"]
     results = distill(out=tmp_path / "student", **options)
     rows = _rows(tmp_path / "student")
-    for part in ("words", "texts", "parallel"):
+    for part in ("words", "texts", "pooled", "parallel"):
         early, late = (np.mean([row[part] for row in some]) for some in (rows[:5], rows[-5:]))
         assert late < early, part
     assert results["updates"] == 30
@@ -171,12 +171,12 @@ def test_a_student_learns_from_a_teacher_of_another_vocabulary(place: Place, tmp
 
 
 def test_a_teacher_of_another_width(place: Place, tmp_path: Path) -> None:
-    """Its words are mapped to; texts cannot be compared."""
+    """Its words are mapped to, and its texts by what the pooler holds; means of texts cannot be compared."""
     options = place.options(steps=12, learning_rate=0.02, teacher=str(_teacher(tmp_path, place, 24)))
     options["student"] = options.pop("model")
     distill(out=tmp_path / "student", **options)
     rows = _rows(tmp_path / "student")
-    assert rows[-1]["words"] < rows[0]["words"] and rows[-1]["texts"] == 0
+    assert all(rows[-1][part] < rows[0][part] for part in ("words", "pooled")) and rows[-1]["texts"] == 0
     pairs = tmp_path / "pairs.jsonl"
     pairs.write_text('{"text": "一", "translation": "one"}\n')
     with pytest.raises(UsageError, match="it has 24 numbers for each, the student 16"):

@@ -25,6 +25,8 @@ from litebert.training.objectives.pretraining import Pretraining
 from litebert.training.teacher import Taught, Teacher, means, text_means
 
 Parts = dict[str, Tensor]
+TAUGHT = ("words", "texts", "pooled")
+"""Parts of the loss that are there, perhaps as 0, whatever a batch holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,9 @@ class Scale:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Distillation:
     """(model, batch) → the loss, with `words`, the mean squared error of the words' states over the teacher's
-    spread (1 is what guessing the mean has), and `texts`, 1 - cosine of the texts' means.
+    spread (1 is what guessing the mean has); `texts`, 1 - cosine of the texts' means; and `pooled`, the same
+    of what a map makes of the pooler: else classifiers, which read that alone, would begin with a vector that
+    has learnt nothing but sentence order.
 
     A batch is one for pretraining, or that and one of parallel sentences. A word or text counts for as much
     whatever batch or process it is in.
@@ -65,11 +69,12 @@ class Distillation:
         depths = self._applied(model)
         states = model.model.encoder.after(corpus.packed, depths)
         last = states[max(states)]
-        loss, parts = torch.zeros(()), {"words": torch.zeros(()), "texts": torch.zeros(())}
+        loss, parts = torch.zeros(()), {name: torch.zeros(()) for name in TAUGHT}
         taught = taught_of(corpus, self.teacher, sorted(set(self.depths.values())))
         if taught is not None:
             loss = loss + self._words(model, corpus, states, taught, parts)
             loss = loss + self._texts(corpus, last, taught, parts)
+            loss = loss + self._pooled(model, corpus, last, taught, parts)
         if parallel is not None:
             # A batch's loss weighs by its samples of the corpus; these weigh by their own number.
             weight = len(parallel) / parallel.whole * (corpus.whole / len(corpus))
@@ -116,18 +121,28 @@ class Distillation:
         if taught.texts.shape[1] != last.first.shape[1]:
             return torch.zeros(())
         assert last.pieces is not None
-        own = text_means(last.pieces, batch.packed)[taught.samples]
-        error = (1 - F.cosine_similarity(own, taught.texts)).sum()
-        parts["texts"] = error / len(taught.samples)
-        return error / len(batch)
+        error = _apart(text_means(last.pieces, batch.packed)[taught.samples], taught.texts)
+        parts["texts"] = error.mean()
+        return error.sum() / len(batch)
+
+    def _pooled(
+        self, model: Student, batch: PretrainingBatch, last: Hidden, taught: Taught, parts: Parts
+    ) -> Tensor:
+        error = _apart(model.summarised(last.pooled[taught.samples]), taught.texts)
+        parts["pooled"] = error.mean()
+        return error.sum() / len(batch)
 
     def _parallel(self, model: Student, batch: ParallelBatch, depth: int, parts: Parts) -> Tensor:
         hidden = model.model.encoder.after(batch.packed, (depth,))[depth]
         assert hidden.pieces is not None
-        own = text_means(hidden.pieces, batch.packed)
-        error = (1 - F.cosine_similarity(own, batch.aims)).mean()
+        error = _apart(text_means(hidden.pieces, batch.packed), batch.aims).mean()
         parts["parallel"] = error
-        return error
+        return error + _apart(model.summarised(hidden.pooled), batch.aims).mean()
+
+
+def _apart(own: Tensor, aims: Tensor) -> Tensor:
+    """[B, T] twice → [B], 1 - cosine."""
+    return 1 - F.cosine_similarity(own, aims)
 
 
 def taught_of(batch: PretrainingBatch, teacher: Teacher, depths: Sequence[int]) -> Taught | None:
