@@ -69,6 +69,13 @@ def test_standard_input_is_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(second).startswith("standard input:2: text: field required")
 
 
+def test_a_table_in_a_pipe_is_told_to_come_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"text,label\na,1\n")))
+    first, second = told(read_inputs("-", TASK))
+    assert str(first).endswith("other formats are read from files, not from pipes")
+    assert "files" not in str(second)
+
+
 def test_nothing_in_is_nothing_out(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text("")

@@ -61,7 +61,7 @@ def _json_inputs(
             if raw.isspace():
                 continue
             try:
-                cells = _cells(task, file, file.text(raw, line), line)
+                cells = _cells(task, file, file.text(raw, line), line, piped=is_stream(path))
             except DataError as error:
                 yield InputError(error.message)
                 continue
@@ -95,12 +95,13 @@ def _tell_usual(
         tell(told({**own, **usual, **named}, named, tuple(cells), path))
 
 
-def _cells(task: Task[Any, Any], file: File, text: str, line: int) -> Cells:
-    """The object of a line. Plain text in a pipe is the commonest mistake: the error shows an Input."""
+def _cells(task: Task[Any, Any], file: File, text: str, line: int, *, piped: bool) -> Cells:
+    """The object of a line. Plain text or CSV in a pipe is a common mistake: the error shows an Input."""
     try:
         return jsonl.row(file, text, line)
     except DataError as error:
-        raise DataError(f"{error.message}; an Input is {_shape(task)}") from None
+        others = "; other formats are read from files, not from pipes" if piped and line == 1 else ""
+        raise DataError(f"{error.message}; an Input is {_shape(task)}{others}") from None
 
 
 def _table_inputs(
