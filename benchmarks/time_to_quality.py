@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.pretrain import config_of, padded
 
-SHAPE, LENGTH, SEED = "tiny", 128, 1
+SHAPE, LENGTH = "tiny", 128
 WARMUP = 0.025
 TRIAL, WARM = 12, 4
 """Updates of the trial, and of these the first, which are not counted."""
@@ -39,7 +39,9 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.25)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--optimizer", default="adamw")
     parser.add_argument("--stack", nargs="*", default=[])
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sides", nargs="+", default=["transformers", "litebert"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -64,22 +66,22 @@ def corpora(folder: Path) -> tuple[Path, Path]:
     return folder / "train", folder / "dev"
 
 
-def batches_of(corpus: Path, size: int) -> Any:
+def batches_of(corpus: Path, size: int, seed: int = 1) -> Any:
     from litebert.data.corpus.reader import Corpus
     from litebert.data.masking import Instances
     from litebert.data.pretraining_batches import PretrainingBatches
 
-    return PretrainingBatches(Instances(Corpus(corpus), LENGTH, SEED), size)
+    return PretrainingBatches(Instances(Corpus(corpus), LENGTH, seed), size)
 
 
 def transformers(
-    corpus: Path, seconds: float, _given: argparse.Namespace, _: Path
+    corpus: Path, seconds: float, given: argparse.Namespace, _: Path
 ) -> tuple[Any, dict[str, Any]]:
     """Its model, trained for so long."""
     import torch
 
     torch.set_num_threads(1)
-    batches, model = batches_of(corpus, 32), theirs()
+    batches, model = batches_of(corpus, 32, given.seed), theirs(given.seed)
     adamw = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
     def update(number: int, rate: float) -> None:
@@ -117,20 +119,7 @@ def litebert(
 
     from litebert.verbs.pretrain import pretrain
 
-    options = {
-        "corpus": corpus,
-        "model": str(new(folder / "new")),
-        "length": LENGTH,
-        "stack": tuple(given.stack),
-        "optimizer": "adamw",
-        "schedule": "linear",
-        "warmup": WARMUP,
-        "learning_rate": given.learning_rate,
-        "epsilon": 1e-8,  # As torch has it.
-        "batch_size": given.batch_size,
-        "threads": 1,
-        "progress": "silent",
-    }
+    options = options_of(corpus, given, folder)
 
     def run(steps: int, out: Path) -> float:
         started = process_time()
@@ -151,21 +140,39 @@ def litebert(
     }
 
 
+def options_of(corpus: Path, given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    return {
+        "corpus": corpus,
+        "model": str(new(folder / "new", given.seed)),
+        "length": LENGTH,
+        "stack": tuple(given.stack),
+        "optimizer": given.optimizer,
+        "schedule": "linear",
+        "warmup": WARMUP,
+        "learning_rate": given.learning_rate,
+        "epsilon": 1e-8,  # As torch has it.
+        "batch_size": given.batch_size,
+        "seed": given.seed,
+        "threads": 1,
+        "progress": "silent",
+    }
+
+
 SIDES = {"transformers": transformers, "litebert": litebert}
 
 
-def theirs() -> Any:
+def theirs(seed: int) -> Any:
     """New weights, drawn as transformers draws them."""
     from transformers import AlbertForPreTraining
 
     from benchmarks.theirs import albert
 
-    return albert(AlbertForPreTraining, config_of(SHAPE), SEED)
+    return albert(AlbertForPreTraining, config_of(SHAPE), seed)
 
 
-def new(folder: Path) -> Path:
+def new(folder: Path, seed: int) -> Path:
     """A folder with the same shape, to begin from."""
-    theirs().save_pretrained(folder)
+    theirs(seed).save_pretrained(folder)
     (folder / "spiece.model").write_bytes(
         (Path(os.environ["LITEBERT_DATA"]) / "albert_en_vocab" / "spiece.model").read_bytes()
     )
