@@ -178,7 +178,7 @@ MISTAKES = [
     (["train", "--tarin", "a.csv"], 2, "has no flag --tarin; did you mean --train? `litebert train --help`"),
     (["train", "--learning_rat", "1"], 2, "did you mean --learning-rate?"),
     (["train", "--xyzzy"], 2, "has no flag --xyzzy. `litebert train --help`"),
-    (["train", "--optimizer", "adam"], 2, "did you mean 'adamw'? Known: adamw, lamb, sgd"),
+    (["train", "--optimizer", "adam"], 2, "did you mean 'adamw'? Known: adamw, lamb, muon, sgd"),
     (["train", "--schedule=cosin"], 2, "did you mean 'cosine'?"),
     (["train", "--progress", "plain"], 2, "Known: auto, bar, json, lines, silent"),
     (["train", "--train=a", "--out=b", "--seed", "one"], 2, "expected a whole number, but got 'one'"),
