@@ -82,8 +82,8 @@ ROWS: Sequence[Row] = (
         "phrases are learnt by heart. From the weights after 41 million pieces 0.807 and 0.830: 30 million "
         "more, by a better optimiser and with a pooler that has learnt the teacher's texts, have brought "
         "little; dropout of 0.1 then had 0.818. Its teacher itself (22 million parameters, nothing shared) "
-        "has 0.887 after one epoch at 5e-5, so the student has still much to learn from it. To try next: hours "
-        "more of that, and Muon from the start.",
+        "has 0.887 after one epoch at 5e-5, so the student has much to learn from it still. To try next: "
+        "hours more of that, and Muon from the start.",
     ),
     _row("news.ag", "accuracy", 0.88),
     _row("zh.chnsenticorp", "accuracy", 0.89),
