@@ -157,8 +157,9 @@ class Muon(AdamW):
     @torch.no_grad()
     def update(self, learning_rate: float) -> None:
         for decayed, names in self.groups():
-            within = [name for name in names if is_within_layer(name, self.parameters[name])]
-            others = [name for name in names if name not in set(within)]
+            turned = {name: is_within_layer(name, self.parameters[name]) for name in names}
+            within = [name for name in names if turned[name]]
+            others = [name for name in names if not turned[name]]
             if within:
                 self._turn(within, learning_rate, decayed=decayed)
             if others:
@@ -274,13 +275,12 @@ def optimizer(settings: TrainSettings, model: nn.Module) -> Optimizer:
     """The one that the settings ask for, of a model's parameters."""
     parameters, decay = dict(model.named_parameters()), settings.weight_decay
     match settings.optimizer:
-        case "adamw":
+        case "adamw" | "muon" as name:
+            kind = AdamW if name == "adamw" else Muon
             epsilon, correct = settings.epsilon, settings.bias_correction
-            return AdamW(parameters, weight_decay=decay, epsilon=epsilon, bias_correction=correct)
+            return kind(parameters, weight_decay=decay, epsilon=epsilon, bias_correction=correct)
         case "lamb":
             return LAMB(parameters, weight_decay=decay, epsilon=settings.epsilon)
-        case "muon":
-            return Muon(parameters, weight_decay=decay, epsilon=settings.epsilon)
         case "sgd":
             return SGD(parameters, weight_decay=decay, momentum=settings.momentum)
 

@@ -47,9 +47,9 @@ class TrainSettings:
     momentum: float = 0.9
     """Of sgd."""
     epsilon: float = 1e-6
-    """Of adamw and lamb, added to the root of the second moment."""
+    """Of adamw, muon and lamb, added to the root of the second moment."""
     bias_correction: bool = True
-    """Of adamw; Google's fine-tuning has none, and lamb never has."""
+    """Of adamw and muon; Google's fine-tuning has none, and lamb never has."""
     clip: float | None = 1.0
     """The largest global norm of a gradient; larger ones are scaled down to it."""
     l1: float = 0.0
