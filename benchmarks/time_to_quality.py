@@ -141,6 +141,7 @@ def litebert(
 
 
 def options_of(corpus: Path, given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Of `litebert pretrain`: all but how many updates and where."""
     return {
         "corpus": corpus,
         "model": str(new(folder / "new", given.seed)),

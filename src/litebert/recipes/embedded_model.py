@@ -84,7 +84,8 @@ STAGES = (
 )
 """As it was trained, in pieces as time was there; how much a single long first stage would give has not been
 tried. After the settling and the end the weights were rounded to int8, as they then came with the package.
-The pooler has learnt the teacher's texts from `pooled` on; before, that was not part of the loss."""
+The pooler has learnt the teacher's texts from `pooled` on; before, that was not part of the loss. `turned`
+began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch."""
 DEPTHS = ("2:2", "4:4", "6:6")
 SHORT = 0.5
 """Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""
