@@ -23,7 +23,13 @@ from litebert.data.masking_settings import Masking
 from litebert.errors import UsageError
 from litebert.model.checkpoints.compact import COMPACT, write_compact
 from litebert.model.checkpoints.weights import SAFETENSORS, read_weights
-from litebert.recipes import embedded_parallel, embedded_start, embedded_text, embedded_vocabulary
+from litebert.recipes import (
+    embedded_parallel,
+    embedded_start,
+    embedded_text,
+    embedded_vocabulary,
+    embedded_words,
+)
 from litebert.training.settings import TrainSettings
 from litebert.verbs.distill import Distill
 
@@ -81,11 +87,13 @@ STAGES = (
     Stage(name="pooled", updates=4000, optimizer="muon", seed=9),
     Stage(name="farther", updates=150, optimizer="muon", length=512, batch_size=8, seed=10),
     Stage(name="close", updates=3000, optimizer="muon", schedule="linear", seed=11),
+    Stage(name="lexical", updates=10000, optimizer="muon", schedule="linear", seed=13),
 )
 """As it was trained, in pieces as time was there; how much a single long first stage would give has not been
 tried. After the settling and the end the weights were rounded to int8, as they then came with the package.
 The pooler has learnt the teacher's texts from `pooled` on; before, that was not part of the loss. `turned`
-began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch."""
+began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch. The corpus of
+`lexical` was the first with lists of words."""
 DEPTHS = ("2:2", "4:4", "6:6")
 SHORT = 0.5
 """Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""
@@ -103,12 +111,20 @@ def make(data: Path, out: Path) -> Path:
 
 
 def prepare(data: Path, out: Path) -> None:
-    """Text, vocabulary, corpus, parallel sentences, start."""
+    """Text, vocabulary, rare words, corpus, parallel sentences, start."""
     if not (out / "text").exists():
         embedded_text.write(data, out / "text")
     if not (out / "vocabulary" / "spiece.model").exists():
         embedded_vocabulary.train(out / "text", out / "vocabulary")
-    build([out / "text"], out / "corpus", out / "vocabulary", Settings(), workers=os.cpu_count() or 1)
+    if not (out / "words").exists():
+        embedded_words.write(out / "text", out / "words")
+    build(
+        [out / "text", out / "words"],
+        out / "corpus",
+        out / "vocabulary",
+        Settings(),
+        workers=os.cpu_count() or 1,
+    )
     if not (out / "parallel.jsonl").exists():
         embedded_parallel.write(data, out / "parallel.jsonl")
     if not (out / "start" / SAFETENSORS).exists():

@@ -1,0 +1,110 @@
+"""Rare words for the embedded model, of the English words that its text holds.
+
+A teacher that has read a billion sentences knows what `heartfelt` means; a student meets it three times in an
+hour, and may never meet it twice in one kind of sentence. So some documents are lists of words drawn evenly
+from all that the text holds, and some are its own documents with words exchanged for others that end alike.
+Neither says anything, but the teacher's states of their words can be learnt, and those carry over.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from litebert import durable
+from litebert.data.split import position
+
+LEAST = 3
+"""Times that a word must stand in the text: what stands there less often is often misspelt."""
+SENTENCES = 30
+"""Of a document that is a list of words."""
+WORDS = (3, 14)
+"""Fewest and most in a sentence of a list."""
+DOCUMENTS = 6000
+"""Lists."""
+CHANGED = 0.15
+"""Share of the documents that are told once more with words exchanged."""
+EXCHANGED = 0.3
+"""Share of such a document's words."""
+JOINTS = ("the", "of", "and", "a", "to", "in", "is", "with", "that", "for", "as", "not", "but", "it")
+JOINED = 0.35
+"""Share of a list's words before which there is a joint: words of a sentence are seldom neighbours."""
+ENDINGS = ("ness", "less", "tion", "ment", "able", "ing", "est", "ful", "ous", "ive", "ed", "ly", "er", "al")
+SEED = 1
+
+_TAG = re.compile(r"</?doc[^>]*>")
+_LOWER = re.compile(r"(?<= )[a-z]{3,}\b")
+_NAMED = re.compile(r"\b[A-Z][a-z]{2,}\b")
+
+
+def write(text: Path, out: Path) -> None:
+    """Write `out/*.jsonl`, all or nothing, from the English files that `embedded_text.write` has made."""
+    documents = list(_documents(text))
+    words = lexicon(documents)
+    with durable.making(out) as made:
+        _rows(made / "lists.en.jsonl", lists(words))
+        _rows(made / "exchanged.en.jsonl", exchanged(documents, words))
+
+
+def lexicon(texts: Iterable[str]) -> list[str]:
+    """Each word that stands often enough, and is not mostly written as a name, once, in order."""
+    lower: Counter[str] = Counter()
+    named: Counter[str] = Counter()
+    for text in texts:
+        lower.update(_LOWER.findall(text))
+        named.update(word.lower() for word in _NAMED.findall(text))
+    return sorted(word for word, count in lower.items() if count >= LEAST and 2 * count > named[word])
+
+
+def lists(words: Sequence[str]) -> Iterator[str]:
+    """Documents of words drawn evenly."""
+    random = Random(SEED)
+    for _ in range(DOCUMENTS):
+        yield "\n".join(_sentence(words, random) for _ in range(SENTENCES))
+
+
+def _sentence(words: Sequence[str], random: Random) -> str:
+    parts = []
+    for word in random.choices(words, k=random.randint(*WORDS)):
+        joint = [random.choice(JOINTS)] if random.random() < JOINED else []
+        parts += [*joint, word]
+    return " ".join(parts).capitalize() + "."
+
+
+def exchanged(texts: Iterable[str], words: Sequence[str]) -> Iterator[str]:
+    """Some of the documents, with some of their words exchanged for others that end alike."""
+    random = Random(SEED)
+    alike: dict[str, list[str]] = {}
+    for word in words:
+        alike.setdefault(_ending(word), []).append(word)
+
+    def another(found: re.Match[str]) -> str:
+        word = found[0]
+        chosen = len(word) > 3 and random.random() < EXCHANGED and _ending(word) in alike
+        return random.choice(alike[_ending(word)]) if chosen else word
+
+    for text in texts:
+        if position(text) < CHANGED:
+            yield _LOWER.sub(another, text)
+
+
+def _ending(word: str) -> str:
+    found = next((ending for ending in ENDINGS if word.endswith(ending)), "")
+    return found if found or not word.endswith("s") else "s"
+
+
+def _documents(text: Path) -> Iterator[str]:
+    """Of Wikipedia and the books, without tags."""
+    wikipedia = (text / "wikipedia.en.txt").read_text("utf-8")
+    yield from (_TAG.sub("", document).strip() for document in wikipedia.split("</doc>\n")[:-1])
+    for line in (text / "books.en.jsonl").read_text("utf-8").splitlines():
+        yield json.loads(line)["text"]
+
+
+def _rows(path: Path, texts: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
