@@ -11,13 +11,13 @@ from litebert.recipes import embedded_words
 from litebert.recipes.embedded_words import CHANGED, ENDINGS, JOINTS, exchanged, lexicon, lists
 
 TEXT = "The kindly sailor was walking home with singing children, and nothing seemed careful. " * 3
-WORDS = lexicon([TEXT])
+WORDS = list(lexicon([TEXT]))
 
 
 def test_the_lexicon_holds_words_that_are_neither_rare_nor_names():
     text = "He saw London, and London saw a london fog. " * 4 + "Only twice, twice did Paris glimmer. "
 
-    assert lexicon([text]) == ["and", "fog", "saw"]
+    assert lexicon([text]) == {"and": 4, "fog": 4, "saw": 8}
 
 
 def test_lists_hold_nothing_but_words_and_joints_and_pass_for_english():
@@ -60,11 +60,14 @@ def test_files_are_made_of_wikipedia_and_books(tmp_path: Path):
     (text / "wikipedia.en.txt").write_text(f'<doc id="1" title="Sailors">\n{TEXT}\n</doc>\n' * 2, "utf-8")
     (text / "books.en.jsonl").write_text(json.dumps({"text": "They sat a while. " * 3}) + "\n", "utf-8")
 
-    embedded_words.write(text, tmp_path / "words")
+    (tmp_path / "teacher").mkdir()
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "while", "sailor", "unheard"]
+    (tmp_path / "teacher" / "vocab.txt").write_text("\n".join(vocabulary), "utf-8")
+
+    embedded_words.write(text, tmp_path / "teacher", tmp_path / "words")
 
     rows = [json.loads(line) for line in (tmp_path / "words" / "lists.en.jsonl").read_text().splitlines()]
     assert len(rows) == embedded_words.DOCUMENTS
     said = set(re.findall("[a-z]+", " ".join(row["text"] for row in rows[:50]).lower()))
-    assert {"sailor", "while"} < said
-    assert "doc" not in said
+    assert said == {"sailor", "while", *JOINTS}
     assert (tmp_path / "words" / "exchanged.en.jsonl").exists()

@@ -25,11 +25,13 @@ from litebert.model.checkpoints.compact import COMPACT, write_compact
 from litebert.model.checkpoints.weights import SAFETENSORS, read_weights
 from litebert.recipes import (
     embedded_parallel,
+    embedded_pieces,
     embedded_start,
     embedded_text,
     embedded_vocabulary,
     embedded_words,
 )
+from litebert.text.loading import load_tokenizer
 from litebert.training.settings import TrainSettings
 from litebert.verbs.distill import Distill
 
@@ -59,6 +61,8 @@ class Stage:
     stack: tuple[str, ...] = ()
     length: int = 128
     batch_size: int = 32
+    wider: bool = False
+    """With pieces for more English words (`embedded_pieces`), and with lists of words among the text."""
     seed: int = 1
 
     @property
@@ -87,13 +91,12 @@ STAGES = (
     Stage(name="pooled", updates=4000, optimizer="muon", seed=9),
     Stage(name="farther", updates=150, optimizer="muon", length=512, batch_size=8, seed=10),
     Stage(name="close", updates=3000, optimizer="muon", schedule="linear", seed=11),
-    Stage(name="lexical", updates=10000, optimizer="muon", schedule="linear", seed=13),
+    Stage(name="wider", updates=9000, optimizer="muon", schedule="linear", wider=True, seed=14),
 )
 """As it was trained, in pieces as time was there; how much a single long first stage would give has not been
 tried. After the settling and the end the weights were rounded to int8, as they then came with the package.
 The pooler has learnt the teacher's texts from `pooled` on; before, that was not part of the loss. `turned`
-began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch. The corpus of
-`lexical` was the first with lists of words."""
+began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch."""
 DEPTHS = ("2:2", "4:4", "6:6")
 SHORT = 0.5
 """Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""
@@ -105,30 +108,40 @@ def make(data: Path, out: Path) -> Path:
     prepare(data, out)
     student = out / "start"
     for stage in STAGES:
-        distil(stage, student, out)
+        distil(stage, _begun(stage, student, out), out)
         student = out / stage.name
     return finish(student, out / "tiny")
 
 
 def prepare(data: Path, out: Path) -> None:
-    """Text, vocabulary, rare words, corpus, parallel sentences, start."""
-    if not (out / "text").exists():
-        embedded_text.write(data, out / "text")
+    """Text, vocabularies, corpora, parallel sentences, start."""
+    text, words = out / "text", out / "words"
+    if not text.exists():
+        embedded_text.write(data, text)
+    if not words.exists():
+        embedded_words.write(text, teacher(), words)
     if not (out / "vocabulary" / "spiece.model").exists():
-        embedded_vocabulary.train(out / "text", out / "vocabulary")
-    if not (out / "words").exists():
-        embedded_words.write(out / "text", out / "words")
-    build(
-        [out / "text", out / "words"],
-        out / "corpus",
-        out / "vocabulary",
-        Settings(),
-        workers=os.cpu_count() or 1,
-    )
+        embedded_vocabulary.train(text, out / "vocabulary")
+    if not (out / "vocabulary-wider" / "spiece.model").exists():
+        embedded_pieces.extend(out / "vocabulary", teacher(), text, out / "vocabulary-wider")
+    for kind, folders in (("", [text]), ("-wider", [text, words])):
+        workers = os.cpu_count() or 1
+        build(folders, out / f"corpus{kind}", out / f"vocabulary{kind}", Settings(), workers=workers)
     if not (out / "parallel.jsonl").exists():
         embedded_parallel.write(data, out / "parallel.jsonl")
     if not (out / "start" / SAFETENSORS).exists():
         embedded_start.start(teacher(), out / "corpus", out / "start")
+
+
+def _begun(stage: Stage, student: Path, out: Path) -> Path:
+    """What a stage begins with: the student so far, with more pieces where the stage has them first."""
+    vocabulary = out / "vocabulary-wider"
+    if not stage.wider or load_tokenizer(str(student)).size == load_tokenizer(str(vocabulary)).size:
+        return student
+    widened = out / f"{stage.name}-start"
+    if not widened.exists():
+        embedded_pieces.widen(student, vocabulary, teacher(), widened)
+    return widened
 
 
 def distil(stage: Stage, student: Path, out: Path) -> None:
@@ -136,7 +149,7 @@ def distil(stage: Stage, student: Path, out: Path) -> None:
     Distill(
         teacher=str(teacher()),
         student=str(student),
-        corpus=out / "corpus",
+        corpus=out / ("corpus-wider" if stage.wider else "corpus"),
         parallel=out / "parallel.jsonl",
         out=out / stage.name,
         depths=DEPTHS,

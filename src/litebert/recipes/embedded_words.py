@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 from litebert import durable
 from litebert.data.split import position
+from litebert.text.loading import load_tokenizer
+from litebert.text.wordpiece import WordPieceTokenizer
 
 LEAST = 3
 """Times that a word must stand in the text: what stands there less often is often misspelt."""
@@ -24,7 +26,7 @@ SENTENCES = 30
 """Of a document that is a list of words."""
 WORDS = (3, 14)
 """Fewest and most in a sentence of a list."""
-DOCUMENTS = 6000
+DOCUMENTS = 3000
 """Lists."""
 CHANGED = 0.15
 """Share of the documents that are told once more with words exchanged."""
@@ -41,23 +43,33 @@ _LOWER = re.compile(r"(?<= )[a-z]{3,}\b")
 _NAMED = re.compile(r"\b[A-Z][a-z]{2,}\b")
 
 
-def write(text: Path, out: Path) -> None:
-    """Write `out/*.jsonl`, all or nothing, from the English files that `embedded_text.write` has made."""
-    documents = list(_documents(text))
-    words = lexicon(documents)
+def write(text: Path, teacher: Path, out: Path) -> None:
+    """Write `out/*.jsonl`, all or nothing, from the English files that `embedded_text.write` has made and the
+    words that a teacher knows."""
+    english = list(documents(text))
+    words = known(teacher, lexicon(english))
     with durable.making(out) as made:
         _rows(made / "lists.en.jsonl", lists(words))
-        _rows(made / "exchanged.en.jsonl", exchanged(documents, words))
+        _rows(made / "exchanged.en.jsonl", exchanged(english, words))
 
 
-def lexicon(texts: Iterable[str]) -> list[str]:
-    """Each word that stands often enough, and is not mostly written as a name, once, in order."""
+def lexicon(texts: Iterable[str]) -> dict[str, int]:
+    """Words that stand often enough and are not mostly written as names, in order: how often each stands."""
     lower: Counter[str] = Counter()
     named: Counter[str] = Counter()
     for text in texts:
         lower.update(_LOWER.findall(text))
         named.update(word.lower() for word in _NAMED.findall(text))
-    return sorted(word for word, count in lower.items() if count >= LEAST and 2 * count > named[word])
+    return {
+        word: count for word, count in sorted(lower.items()) if count >= LEAST and 2 * count > named[word]
+    }
+
+
+def known(teacher: Path, words: Container[str]) -> list[str]:
+    """Words that a teacher has a piece for, in the order of its vocabulary: commoner ones first."""
+    tokenizer = load_tokenizer(str(teacher))
+    assert isinstance(tokenizer, WordPieceTokenizer)
+    return [piece for piece in tokenizer.vocabulary if piece in words]
 
 
 def lists(words: Sequence[str]) -> Iterator[str]:
@@ -97,8 +109,8 @@ def _ending(word: str) -> str:
     return found if found or not word.endswith("s") else "s"
 
 
-def _documents(text: Path) -> Iterator[str]:
-    """Of Wikipedia and the books, without tags."""
+def documents(text: Path) -> Iterator[str]:
+    """Of the English Wikipedia and the books that `embedded_text.write` has made, without tags."""
     wikipedia = (text / "wikipedia.en.txt").read_text("utf-8")
     yield from (_TAG.sub("", document).strip() for document in wikipedia.split("</doc>\n")[:-1])
     for line in (text / "books.en.jsonl").read_text("utf-8").splitlines():

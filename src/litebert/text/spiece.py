@@ -7,7 +7,7 @@ those of google/sentencepiece, `sentencepiece_model.proto`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from litebert.errors import ModelError
@@ -104,6 +104,11 @@ def only(data: bytes, kept: Container[int]) -> bytes:
         if field != PIECES or number in kept:
             out += _number(field, value) if isinstance(value, int) else _field(field, value)
     return bytes(out)
+
+
+def with_more(data: bytes, pieces: Mapping[str, float]) -> bytes:
+    """The same model with these pieces and their scores, too, numbered on from its last."""
+    return data + b"".join(_field(PIECES, _row(*row, NORMAL)) for row in pieces.items())
 
 
 def write(spiece: Spiece) -> bytes:
