@@ -130,10 +130,10 @@ def test_new_weights_follow_from_the_seed(runs: Runs) -> None:
 
 def test_a_published_configuration_takes_the_embedded_tokenizer(runs: Runs) -> None:
     source = open_source("config:albert-zh-tiny")
-    assert (source.config.hidden, source.config.vocabulary) == (312, 20_000)
+    assert (source.config.hidden, source.config.vocabulary) == (312, 25_400)
     assert source.notes == (
         "config:albert-zh-tiny: new weights, drawn at random",
-        "tokenizer: the embedded one, 20,000 pieces in place of the 21,128 of the configuration",
+        "tokenizer: the embedded one, 25,400 pieces in place of the 21,128 of the configuration",
     )
     other = open_source("config:albert-zh-tiny", tokenizer=str(runs.model))
     assert other.config.vocabulary == other.tokenizer.size < 200

@@ -13,5 +13,6 @@ def model_folder() -> Path:
 
 
 def tokenizer_folder() -> Path:
-    """The bilingual vocabulary of 20,000 pieces (`recipes/embedded_vocabulary.py`)."""
+    """The bilingual vocabulary: 20,000 pieces (`recipes/embedded_vocabulary.py`), and 5,400 for English words
+    (`recipes/embedded_pieces.py`)."""
     return FOLDER / "tiny"

@@ -1,6 +1,6 @@
 """How likely each wanted piece is, by scores against a whole vocabulary.
 
-For a small model the scores against 20,000 pieces are the largest thing in a step. They stay in the precision
+For a small model the scores against all pieces are the largest thing in a step. They stay in the precision
 that they come in, and the way back turns them into their gradient in one pass: there are no fp32 scores, no
 logarithms of all of them, and no softmax beside them.
 

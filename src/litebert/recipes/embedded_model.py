@@ -5,7 +5,7 @@
 
 Text, vocabulary, corpus, parallel sentences, the start from the teacher, the runs of distillation one after
 another, and int8 weights in OUT/tiny. Given again it goes on where it was stopped; what is there already is
-not made again. It takes some seven hours of one core.
+not made again. It takes some ten hours of one core.
 """
 
 from __future__ import annotations

@@ -29,8 +29,7 @@ FEEDFORWARD = (0, 1) * 3
 """Attention is shared by all layers, the feed-forward net by every second: the paper's Table 4 finds that it
 is sharing this net that costs most."""
 INTERMEDIATE = 1152
-"""Three quarters of the teacher's: so the model has 5.8 million parameters even where attention stands in two
-copies, as `transformers` must have it."""
+"""Three quarters of the teacher's: the rest of six million parameters is for pieces."""
 SOURCE = {"attention.0": 2, "feedforward.0": 2, "feedforward.1": 3}
 """Our blocks, and the layer of the teacher that each begins as, counted from 0."""
 SEED = 1

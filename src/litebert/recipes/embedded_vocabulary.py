@@ -1,4 +1,5 @@
-"""The vocabulary that comes with the package: 20,000 pieces, English and Chinese, by the published settings.
+"""The first 20,000 pieces of the vocabulary that comes with the package, of English and Chinese, by published
+settings; `embedded_pieces.py` adds the others.
 
     python -m litebert.recipes.embedded_vocabulary TEXT OUT
 

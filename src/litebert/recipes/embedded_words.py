@@ -1,9 +1,9 @@
 """Rare words for the embedded model, of the English words that its text holds.
 
-A teacher that has read a billion sentences knows what `heartfelt` means; a student meets it three times in an
-hour, and may never meet it twice in one kind of sentence. So some documents are lists of words drawn evenly
-from all that the text holds, and some are its own documents with words exchanged for others that end alike.
-Neither says anything, but the teacher's states of their words can be learnt, and those carry over.
+A teacher that has read a billion sentences knows what `exquisite` means; a student meets it three times in an
+hour. So some documents are lists of words drawn evenly from all that the teacher has pieces for, and some are
+the text's own with words exchanged for others that end alike. Neither says anything, but the teacher's states
+of their words can be learnt, and those carry over.
 """
 
 from __future__ import annotations
