@@ -143,7 +143,7 @@ def test_none_and_embedded_are_one() -> None:
     assert open_source(None).fingerprint == open_source("embedded").fingerprint
     assert (
         open_source("embedded", tokenizer=str(tokenizer_folder() / "spiece.model")).config.vocabulary
-        == 20_000
+        == 25_400
     )
 
 

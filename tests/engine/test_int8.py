@@ -49,7 +49,7 @@ def shared(layers: int) -> Encoder:
     torch.manual_seed(0)
     order = (0,) * layers
     config = EncoderConfig(
-        vocabulary=20_000,
+        vocabulary=load_tokenizer(tokenizer_folder()).size,
         embedding=32,
         hidden=48,
         heads=3,

@@ -31,7 +31,7 @@ from litebert.text.loading import load_tokenizer
 
 LAYERS = 3
 SMALL = EncoderConfig(
-    vocabulary=20_000,
+    vocabulary=load_tokenizer(tokenizer_folder()).size,
     embedding=16,
     hidden=32,
     heads=2,
@@ -203,7 +203,7 @@ def test_files_are_hardly_larger_than_the_weights(
     exported(models, "classification", tmp_path / "out", to, precision)
     weights = (models.model("classification") / "model.safetensors").stat().st_size
     size = (tmp_path / "out" / file).stat().st_size
-    # Of so small a model the scales of 20,000 rows of 16 numbers are a quarter of the file.
+    # Of so small a model the scales of the table's rows of 16 numbers are a quarter of the file.
     assert size <= (1.15 * weights if precision == "fp32" else 0.45 * weights)
 
 
@@ -216,7 +216,9 @@ def test_brightmarts_factor_and_the_tied_table_are_held_once(models: Made, tmp_p
         folder = models.model("fill-mask", late)
         found = export(str(folder), tmp_path / precision, to="onnx", precision=precision)  # type: ignore[arg-type]
         tables = [
-            t for t in onnx.load(tmp_path / precision / "model.onnx").graph.initializer if 20_000 in t.dims
+            t
+            for t in onnx.load(tmp_path / precision / "model.onnx").graph.initializer
+            if SMALL.vocabulary in t.dims
         ]
         assert sorted(t.name for t in tables if len(t.dims) == 2) == [
             "words" if precision == "fp32" else "words.int8"

@@ -34,7 +34,7 @@ from litebert.tasks.heads import Pooled
 from litebert.text.loading import load_tokenizer
 
 CONFIG = EncoderConfig(
-    vocabulary=20000,
+    vocabulary=load_tokenizer(model_folder()).size,
     embedding=24,
     hidden=40,
     heads=4,
@@ -167,7 +167,7 @@ def test_the_pooler_is_torchs(dtype: torch.dtype, threads: int) -> None:
 def test_what_no_table_has_is_refused(what: str, number: int) -> None:
     encoder, batch = _encoder(torch.float32), _batch([9, 33])
     getattr(batch, what)[40] = number
-    with pytest.raises(IndexError, match="20000 pieces, 512 places, 2 segments"):
+    with pytest.raises(IndexError, match=f"{CONFIG.vocabulary} pieces, 512 places, 2 segments"):
         _states(encoder, batch, "pieces")
 
 

@@ -14,6 +14,7 @@ from litebert.embedded import tokenizer_folder
 from litebert.engine.opening import as_input, open_model
 from litebert.engine.predictor import Predictor
 from litebert.tasks.places import allowed
+from litebert.text.loading import load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def opened(theirs: Any, kind: str, folder: Path) -> tuple[Any, Predictor[Any, An
     """Their model with random weights, and ours from its folder."""
     torch.manual_seed(0)
     config = theirs.AlbertConfig(
-        vocab_size=20_000,
+        vocab_size=load_tokenizer(tokenizer_folder()).size,
         embedding_size=16,
         hidden_size=32,
         num_attention_heads=2,
