@@ -41,20 +41,20 @@ def main() -> None:
     ours, theirs = (litebert.load(str(model), task="embedding") for model in (given.model, folder))
     told = {}
     for name in given.sets:
-        texts = words(folder, given.texts) if name == WORDS else read(name, given.texts, given.cut)
+        texts = words(folder, given.texts) if name == WORDS else beginnings(name, given.texts, given.cut)
         told[name] = likeness(vectors(ours, texts), vectors(theirs, texts)) | {"texts": len(texts)}
     print(json.dumps(told, indent=1))
 
 
 def words(teacher: Path, count: int) -> list[str]:
     """Some of the words that the teacher has a piece for."""
-    whole = [
-        piece for piece in (teacher / "vocab.txt").read_text("utf-8").split("\n") if _WORD.fullmatch(piece)
-    ]
-    return Random(0).sample(whole, count)
+    from litebert.recipes.embedded_words import pieces
+
+    whole = [piece for piece in pieces(teacher) if _WORD.fullmatch(piece)]
+    return Random(0).sample(whole, min(count, len(whole)))
 
 
-def read(source: str, count: int, cut: int) -> list[str]:
+def beginnings(source: str, count: int, cut: int) -> list[str]:
     """A set's first texts, from each its first words."""
     from litebert.data.examples import read
 

@@ -1,12 +1,14 @@
 import json
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sentencepiece
 import torch
 from transformers import BertConfig, BertModel
 
+from litebert.errors import UsageError
 from litebert.model.checkpoints.loading import write_folder
 from litebert.model.config import EncoderConfig
 from litebert.model.pretraining import PretrainingModel
@@ -24,7 +26,7 @@ TEXT = f"They said {' and '.join([*SHARED, *NEW])} began. " * 5
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small vocabulary and student, a teacher that knows words, and text."""
     out = tmp_path_factory.mktemp("pieces")
     (out / "vocabulary").mkdir()
@@ -46,7 +48,27 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ).save_pretrained(out / "teacher")
     (out / "teacher" / "vocab.txt").write_text("\n".join(words), "utf-8")
     embedded_pieces.extend(out / "vocabulary", out / "teacher", out / "text", out / "wider")
-    yield out
+    return out
+
+
+def config_of(folders: Path) -> EncoderConfig:
+    """A small student's, with the pieces of the vocabulary."""
+    return EncoderConfig(
+        vocabulary=load_tokenizer(folders / "vocabulary").size,
+        embedding=3,
+        hidden=8,
+        heads=2,
+        intermediate=8,
+        attention=(0,),
+        feedforward=(0,),
+    )
+
+
+def write(student: Path, model: PretrainingModel, folders: Path) -> None:
+    """The folder of a student, with that vocabulary."""
+    tokenizer = load_tokenizer(folders / "vocabulary")
+    write_folder(student, model.checkpoint(), pad=tokenizer.pad)
+    tokenizer.save(student)
 
 
 def test_the_teachers_words_become_pieces_after_all_others(folders: Path):
@@ -60,18 +82,18 @@ def test_the_teachers_words_become_pieces_after_all_others(folders: Path):
 def test_a_wider_student_reads_old_pieces_as_before(folders: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(embedded_pieces, "RIDGE", 1e-6)
     own, wider = load_tokenizer(folders / "vocabulary"), load_tokenizer(folders / "wider")
-    config = EncoderConfig(
-        vocabulary=own.size, embedding=3, hidden=8, heads=2, intermediate=8, attention=(0,), feedforward=(0,)
-    )
+    config = config_of(folders)
     model = PretrainingModel.of(None, config, pairs=True)
     theirs = BertModel.from_pretrained(folders / "teacher").embeddings.word_embeddings.weight.detach()
-    places = {word: i for i, word in enumerate((folders / "teacher" / "vocab.txt").read_text().split("\n"))}
+    places = {
+        word: i for i, word in enumerate((folders / "teacher" / "vocab.txt").read_text("utf-8").split("\n"))
+    }
+    torch.manual_seed(1)
     turn = torch.randn(4, 3)
     rows = model.encoder.state_dict()["embeddings.words.weight"]
     for word in SHARED:
         rows[own.encode(word).ids[0]] = theirs[places[word]] @ turn
-    write_folder(folders / "student", model.checkpoint(), pad=own.pad)
-    own.save(folders / "student")
+    write(folders / "student", model, folders)
 
     embedded_pieces.widen(folders / "student", folders / "wider", folders / "teacher", folders / "widened")
 
@@ -86,3 +108,31 @@ def test_a_wider_student_reads_old_pieces_as_before(folders: Path, monkeypatch: 
     new = after["encoder.embeddings.words.weight"][own.size :]
     aims = torch.stack([theirs[places[word]] @ turn for word in NEW])
     assert torch.cosine_similarity(new, aims).min() > 0.99
+
+
+def test_a_vocabulary_that_is_no_larger_one_is_refused(folders: Path, tmp_path: Path):
+    model = spiece.read(MODEL)
+    other = replace(model, pieces=(*model.pieces[:-1], "▁otherwise"))
+    (tmp_path / "spiece.model").write_bytes(spiece.write(other))
+    write(tmp_path / "student", PretrainingModel.of(None, config_of(folders), pairs=True), folders)
+
+    with pytest.raises(UsageError, match="are not those of"):
+        embedded_pieces.widen(tmp_path / "student", tmp_path, folders / "teacher", tmp_path / "out")
+
+
+def test_a_piece_that_the_teacher_lacks_is_refused(folders: Path, tmp_path: Path):
+    write(tmp_path / "student", PretrainingModel.of(None, config_of(folders), pairs=True), folders)
+    (tmp_path / "spiece.model").write_bytes(spiece.with_more(MODEL, {"▁nobody": -10.0}))
+
+    with pytest.raises(UsageError, match="teacher has none for"):
+        embedded_pieces.widen(tmp_path / "student", tmp_path, folders / "teacher", tmp_path / "out")
+
+
+def test_more_pieces_open_in_sentencepiece():
+    assert spiece.with_more(MODEL, {}) == MODEL
+    more = spiece.with_more(MODEL, {"▁naïve": -3.0, "河川": -2.5})
+
+    theirs = sentencepiece.SentencePieceProcessor(model_proto=more)
+    count = len(spiece.read(MODEL).pieces)
+    assert [theirs.piece_to_id(piece) for piece in ("▁naïve", "河川")] == [count, count + 1]
+    assert theirs.encode("naïve", out_type=str) == ["▁naïve"]

@@ -57,7 +57,7 @@ def test_documents_that_are_not_chosen_are_not_told_again(documents: list[str]):
 def test_files_are_made_of_wikipedia_and_books(tmp_path: Path):
     text = tmp_path / "text"
     text.mkdir()
-    (text / "wikipedia.en.txt").write_text(f'<doc id="1" title="Sailors">\n{TEXT}\n</doc>\n' * 2, "utf-8")
+    (text / "wikipedia.en.txt").write_text(f'<doc id="1" title="Sailors">\n{TEXT}\n</doc>' * 2, "utf-8")
     (text / "books.en.jsonl").write_text(json.dumps({"text": "They sat a while. " * 3}) + "\n", "utf-8")
 
     (tmp_path / "teacher").mkdir()
@@ -66,7 +66,9 @@ def test_files_are_made_of_wikipedia_and_books(tmp_path: Path):
 
     embedded_words.write(text, tmp_path / "teacher", tmp_path / "words")
 
-    rows = [json.loads(line) for line in (tmp_path / "words" / "lists.en.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (tmp_path / "words" / "lists.en.jsonl").read_text("utf-8").splitlines()
+    ]
     assert len(rows) == embedded_words.DOCUMENTS
     said = set(re.findall("[a-z]+", " ".join(row["text"] for row in rows[:50]).lower()))
     assert said == {"sailor", "while", *JOINTS}

@@ -180,7 +180,7 @@ def test_the_embedded_vocabulary() -> None:
     assert isinstance(tokenizer, SentencePieceTokenizer)
     pieces = tokenizer.vocabulary.pieces
     chinese = [piece for piece in pieces if re.search(f"[{HAN}]", piece)]
-    assert len(pieces) == 20_000
+    assert len(pieces) == 25_400
     assert set(gb2312_level_1()) <= set(pieces)
     assert max(map(len, chinese)) == 4 and not any(piece.startswith("▁") for piece in chinese)
     assert sum(bool(re.fullmatch("▁[a-z]+", piece)) for piece in pieces) > 7_000

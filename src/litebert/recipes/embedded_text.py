@@ -44,12 +44,12 @@ def write(data: Path, out: Path) -> list[Path]:
     simple = _simplifier()
     with durable.making(out) as made:
         _text(made / "wikipedia.en.txt", _wiki(data / "wiki_en_featured"))
-        _rows(made / "books.en.jsonl", _books(data / "gutenberg_en"))
-        _rows(made / "abstracts.en.jsonl", _scitldr(data))
+        rows(made / "books.en.jsonl", _books(data / "gutenberg_en"))
+        rows(made / "abstracts.en.jsonl", _scitldr(data))
         _text(made / "wikipedia.zh.txt", map(simple, _wiki(data / "wiki_zh")))
-        _rows(made / "paragraphs.zh.jsonl", map(simple, _paragraphs(data)))
-        _rows(made / "abstracts.zh.jsonl", _csl(data))
-        _rows(made / "pairs.jsonl", map(simple, _tatoeba(data)))
+        rows(made / "paragraphs.zh.jsonl", map(simple, _paragraphs(data)))
+        rows(made / "abstracts.zh.jsonl", _csl(data))
+        rows(made / "pairs.jsonl", map(simple, _tatoeba(data)))
     return sorted(out.iterdir())
 
 
@@ -136,7 +136,8 @@ def _text(path: Path, texts: Iterable[str]) -> None:
         file.writelines(texts)
 
 
-def _rows(path: Path, texts: Iterable[str]) -> None:
+def rows(path: Path, texts: Iterable[str]) -> None:
+    """Write texts as JSONL."""
     _text(path, (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts))
 
 

@@ -1,4 +1,4 @@
-"""Rare words for the embedded model, of the English words that its text holds.
+"""Rare words for the embedded model, of those that its English Wikipedia and books hold.
 
 A teacher that has read a billion sentences knows what `exquisite` means; a student meets it three times in an
 hour. So some documents are lists of words drawn evenly from all that the teacher has pieces for, and some are
@@ -17,6 +17,7 @@ from random import Random
 
 from litebert import durable
 from litebert.data.split import position
+from litebert.recipes.embedded_text import rows
 from litebert.text.loading import load_tokenizer
 from litebert.text.wordpiece import WordPieceTokenizer
 
@@ -31,15 +32,32 @@ DOCUMENTS = 3000
 CHANGED = 0.15
 """Share of the documents that are told once more with words exchanged."""
 EXCHANGED = 0.3
-"""Share of such a document's words."""
+"""Share of such a document's words of four letters or more: shorter ones hold sentences together."""
 JOINTS = ("the", "of", "and", "a", "to", "in", "is", "with", "that", "for", "as", "not", "but", "it")
 JOINED = 0.35
 """Share of a list's words before which there is a joint: words of a sentence are seldom neighbours."""
-ENDINGS = ("ness", "less", "tion", "ment", "able", "ing", "est", "ful", "ous", "ive", "ed", "ly", "er", "al")
+ENDINGS = (
+    "ness",
+    "less",
+    "tion",
+    "ment",
+    "able",
+    "ing",
+    "est",
+    "ful",
+    "ous",
+    "ive",
+    "ed",
+    "ly",
+    "er",
+    "al",
+    "s",
+)
 SEED = 1
 
-_TAG = re.compile(r"</?doc[^>]*>")
+_DOCUMENT = re.compile(r"<doc [^>]*>(.*?)</doc>", re.DOTALL)
 _LOWER = re.compile(r"(?<= )[a-z]{3,}\b")
+"""Of `wasn't` it takes `wasn`: so five of the pieces that come with the package are no words."""
 _NAMED = re.compile(r"\b[A-Z][a-z]{2,}\b")
 
 
@@ -49,8 +67,8 @@ def write(text: Path, teacher: Path, out: Path) -> None:
     english = list(documents(text))
     words = known(teacher, lexicon(english))
     with durable.making(out) as made:
-        _rows(made / "lists.en.jsonl", lists(words))
-        _rows(made / "exchanged.en.jsonl", exchanged(english, words))
+        rows(made / "lists.en.jsonl", lists(words))
+        rows(made / "exchanged.en.jsonl", exchanged(english, words))
 
 
 def lexicon(texts: Iterable[str]) -> dict[str, int]:
@@ -67,9 +85,14 @@ def lexicon(texts: Iterable[str]) -> dict[str, int]:
 
 def known(teacher: Path, words: Container[str]) -> list[str]:
     """Words that a teacher has a piece for, in the order of its vocabulary: commoner ones first."""
+    return [piece for piece in pieces(teacher) if piece in words]
+
+
+def pieces(teacher: Path) -> Sequence[str]:
+    """The vocabulary of a teacher that has WordPiece, by number."""
     tokenizer = load_tokenizer(str(teacher))
     assert isinstance(tokenizer, WordPieceTokenizer)
-    return [piece for piece in tokenizer.vocabulary if piece in words]
+    return tokenizer.vocabulary
 
 
 def lists(words: Sequence[str]) -> Iterator[str]:
@@ -105,18 +128,12 @@ def exchanged(texts: Iterable[str], words: Sequence[str]) -> Iterator[str]:
 
 
 def _ending(word: str) -> str:
-    found = next((ending for ending in ENDINGS if word.endswith(ending)), "")
-    return found if found or not word.endswith("s") else "s"
+    return next((ending for ending in ENDINGS if word.endswith(ending)), "")
 
 
 def documents(text: Path) -> Iterator[str]:
     """Of the English Wikipedia and the books that `embedded_text.write` has made, without tags."""
     wikipedia = (text / "wikipedia.en.txt").read_text("utf-8")
-    yield from (_TAG.sub("", document).strip() for document in wikipedia.split("</doc>\n")[:-1])
+    yield from (document.strip() for document in _DOCUMENT.findall(wikipedia))
     for line in (text / "books.en.jsonl").read_text("utf-8").splitlines():
         yield json.loads(line)["text"]
-
-
-def _rows(path: Path, texts: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)

@@ -50,7 +50,7 @@ def page(workshop: Workshop, before: str = "") -> str:
 def _weights() -> str:
     newest = ", ".join(f"`{row.source}`" for row in ROWS if row.source in NEWEST)
     return (
-        f"Trained from litebert-tiny as it is, after 71 million pieces of pretraining: {newest}. The other "
+        f"Trained from litebert-tiny as it is, after 103 million pieces of pretraining: {newest}. The other "
         "rows that begin with it have been trained from its state after 41 million.\n"
     )
 
