@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from small_tokenizers import train
 
 from litebert.recipes import embedded_model
 from litebert.recipes.embedded_model import Stage
 from litebert.text import spiece
+from small_tokenizers import train
 
 WIDER = Stage(name="wider", updates=1, wider=True)
 
