@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_tokenizers import WORDS, train
 
 from litebert.text.loading import load_tokenizer
 from litebert.text.sentencepiece import SentencePieceTokenizer
 from litebert.text.wordpiece import WordPieceTokenizer
+from small_tokenizers import WORDS, train
 
 
 @pytest.fixture(scope="session")

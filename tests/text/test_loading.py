@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_tokenizers import WORDS, train
 from text_oracles import HARD
 
 from litebert.errors import LitebertError, ModelError
@@ -20,6 +19,7 @@ from litebert.text.loading import load_tokenizer
 from litebert.text.sentencepiece import SentencePieceTokenizer
 from litebert.text.tokenizer import Specials, Tokenizer
 from litebert.text.wordpiece import WordPieceTokenizer
+from small_tokenizers import WORDS, train
 
 Json = dict[str, Any]
 

@@ -16,13 +16,13 @@ import pytest
 import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_tokenizers import train
 from text_oracles import HARD, official_ids, official_pieces, official_text, texts
 
 from litebert.errors import InputError, ModelError
 from litebert.text import spiece
 from litebert.text.normalize import Normalizer
 from litebert.text.sentencepiece import ALBERT, SentencePieceTokenizer
+from small_tokenizers import train
 
 OPTIONS = [(True, False), (True, True), (False, False), (False, True)]
 """Lower case; keep accents."""

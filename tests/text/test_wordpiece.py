@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_tokenizers import WORDS
 from text_oracles import HARD, texts
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from litebert.errors import InputError, ModelError
 from litebert.text.wordpiece import BERT, WordPieceTokenizer
+from small_tokenizers import WORDS
 
 OPTIONS: list[dict[str, Any]] = [
     {},
