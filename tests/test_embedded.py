@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 import litebert
@@ -22,6 +24,20 @@ def test_it_has_under_six_million_parameters_with_the_heads_of_pretraining() -> 
     source = open_source(None)
     model = PretrainingModel.of(source.checkpoint, source.config, pairs=True)
     assert sum(parameter.numel() for parameter in model.parameters()) < 6_000_000
+
+
+def test_the_card_says_how_large_it_is_by_itself_and_as_transformers_has_it(tmp_path: Path) -> None:
+    from transformers import AlbertModel
+
+    from litebert.model.checkpoints.loading import write_folder
+
+    source = open_source(None)
+    assert source.checkpoint is not None
+    write_folder(tmp_path, source.checkpoint)
+    written_out = AlbertModel.from_pretrained(tmp_path).num_parameters()
+    card = (model_folder() / "README.md").read_text("utf-8")
+    assert f"{source.config.parameters / 1e6:.2f} million parameters" in card
+    assert f"({written_out / 1e6:.1f} in `transformers`' form" in card
 
 
 def test_it_opens_with_its_own_weights_and_says_nothing_is_random() -> None:

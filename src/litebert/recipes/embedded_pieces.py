@@ -57,7 +57,9 @@ def widen(student: Path, vocabulary: Path, teacher: Path, out: Path) -> None:
     source, wider = open_source(str(student)), _sentencepiece(vocabulary)
     before = _sentencepiece(student).vocabulary.pieces
     if wider.vocabulary.pieces[: len(before)] != before:
-        raise UsageError(f"the first pieces of {vocabulary} are not those of {student}")
+        raise UsageError(
+            f"the first pieces of {vocabulary} are not those of {student}: give what `extend` made of its own"
+        )
     weights = PretrainingModel.of(source.checkpoint, source.config, pairs=True).state_dict()
     new = _new_rows(weights[_WORDS], wider, teacher)
     weights[_WORDS] = torch.cat([weights[_WORDS], new])
@@ -86,7 +88,10 @@ def _new_rows(rows: Tensor, wider: SentencePieceTokenizer, teacher: Path) -> Ten
     """[new pieces, E], as long on average as the rows of other words."""
     places = _places(wider, teacher)
     if (places[len(rows) :] < 0).any():
-        raise UsageError("the vocabulary has new pieces that the teacher has none for")
+        lacking = wider.vocabulary.pieces[len(rows) + int((places[len(rows) :] < 0).nonzero()[0])]
+        raise UsageError(
+            f"{lacking!r} is among new pieces that the teacher has none for: extend it by {teacher}"
+        )
     shared = torch.nonzero(places[: len(rows)] >= 0)[:, 0]
     theirs = open_checkpoint(teacher).encoder["embeddings.words.weight"]
     found = _mapped(theirs[places[shared]], rows[shared], theirs[places[len(rows) :]])
